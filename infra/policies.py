@@ -1,0 +1,169 @@
+"""Every IAM document of the stack, as pure functions of where the stack stands.
+
+Owns who may do what: the client role, the credential Lambda, the gateway, and who may become them.
+Does not create anything (the components do) and does not know Pulumi: localaws makes its roles from
+these same functions, so a document that is wrong in production is wrong on the laptop.
+
+What holds the namespaces apart:
+
+* Topics: every topic and topic filter resource starts with `<namespace>/`, so a client role used
+  *without* a session policy still hears and says nothing outside its own stack.
+  The session policy (`wire.policy`) then narrows it to one client and its grants.
+* `${iot:ClientId}` is not used. It would tie `<namespace>/client/…` to the connection even without
+  a session policy, but user and group topics cannot be derived from it, it is empty for HTTP
+  publishes, and that it resolves in role policies is known from one field report only. The session
+  policy spells the exact client id instead.
+* Client ids carry no namespace, so `client/*` is the account's and region's. docs/decisions/0006
+  says what two stacks in one account share because of it.
+
+Source: AWS IoT developer guide, "AWS IoT Core policy actions" and "action resources";
+IAM user guide, "JSON policy elements".
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PolicyDocument: TypeAlias = dict[str, object]
+"""An IAM policy document, ready for `json.dumps`."""
+
+RoleKind: TypeAlias = Literal["client", "credentials", "gateway"]
+"""The principals of the stack: a browser, the credential Lambda, the gateway."""
+
+POLICY_VERSION: Final = "2012-10-17"
+"""The IAM policy language in force. Source: IAM user guide, "Version"."""
+
+TOPIC_KINDS: Final = ("client/*", "user/*", "group/*", "everyone")
+"""What follows `<namespace>/` in a topic of ours, as IAM patterns (`*` crosses `/`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a stack stands, which is all its policies need to know.
+
+    Attributes:
+        partition: ARN partition: `aws`, `aws-cn` or `aws-us-gov`.
+        region: Region of the IoT endpoint, such as `eu-west-1`.
+        account: Account id, 12 digits.
+        namespace: First level of every topic of this stack.
+    """
+
+    partition: str = "aws"
+    region: str
+    account: str
+    namespace: str
+
+    def iot(self, resource: str) -> str:
+        """Return the ARN of an IoT resource, such as `client/*` or `topic/ns/everyone`."""
+        return f"arn:{self.partition}:iot:{self.region}:{self.account}:{resource}"
+
+
+def role_name(namespace: str, kind: RoleKind) -> str:
+    """Name a role of the stack: exact in localaws, the stem of a unique name in Pulumi."""
+    return f"{namespace}-{kind}"
+
+
+def client_role_policy(place: Place) -> PolicyDocument:
+    """Allow what any client of this namespace may ever do; the session policy narrows it to one.
+
+    No RetainPublish: a browser never decides what later subscribers are told first.
+    """
+    return _document(
+        _allow("Connect", "iot:Connect", _clients(place)),
+        _allow("Subscribe", "iot:Subscribe", _topic_filters(place)),
+        _allow("ReceivePublish", ["iot:Receive", "iot:Publish"], _topics(place)),
+    )
+
+
+def client_trust_policy(credential_role_arn: str) -> PolicyDocument:
+    """Let exactly the credential Lambda's role become a client, and nobody else.
+
+    No condition on the session name: it carries the user for CloudTrail, so any name is right.
+    """
+    return _trust({"AWS": credential_role_arn}, "sts:AssumeRole")
+
+
+def lambda_trust_policy() -> PolicyDocument:
+    """Let the Lambda service run functions under the role."""
+    return _trust({"Service": "lambda.amazonaws.com"}, "sts:AssumeRole")
+
+
+def gateway_trust_policy(principal_arns: "Sequence[str]") -> PolicyDocument:
+    """Let the named roles or users (never a whole account by accident) become the gateway."""
+    return _trust({"AWS": sorted(principal_arns)}, "sts:AssumeRole")
+
+
+def credential_lambda_policy(
+    *, client_role_arn: str, log_group_arn: str, secret_arn: str | None = None
+) -> PolicyDocument:
+    """Let the credential Lambda hand out client credentials and write its own log.
+
+    Args:
+        client_role_arn: The one role it may assume.
+        log_group_arn: Its log group, without a trailing `:*`. The group is made by the stack, so
+            there is no CreateLogGroup.
+        secret_arn: Secrets Manager secret or SSM parameter holding the JWT secret, if there is one.
+    """
+    statements = [
+        _allow("AssumeClientRole", "sts:AssumeRole", client_role_arn),
+        _allow(
+            "WriteOwnLog",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            f"{log_group_arn}:log-stream:*",
+        ),
+    ]
+    if secret_arn is not None:
+        read = "ssm:GetParameter" if ":ssm:" in secret_arn else "secretsmanager:GetSecretValue"
+        statements.append(_allow("ReadJwtSecret", read, secret_arn))
+    return _document(*statements)
+
+
+def gateway_policy(place: Place) -> PolicyDocument:
+    """Let the gateway publish into its namespace and look after connections.
+
+    Direct messages are held to the namespace by `iot:Topic`; the other three connection operations
+    have no such condition key and reach every client id of the account and region.
+    """
+    direct = _allow("SendDirectMessage", "iot:SendDirectMessage", _clients(place))
+    direct["Condition"] = {
+        "StringLike": {"iot:Topic": [f"{place.namespace}/{kind}" for kind in TOPIC_KINDS]}
+    }
+    return _document(
+        _allow(
+            "Publish",
+            ["iot:Publish", "iot:RetainPublish", "iot:GetRetainedMessage"],
+            _topics(place),
+        ),
+        direct,
+        _allow(
+            "Connections",
+            ["iot:DeleteConnection", "iot:GetConnection", "iot:ListSubscriptions"],
+            _clients(place),
+        ),
+    )
+
+
+def _topics(place: Place) -> list[str]:
+    return [place.iot(f"topic/{place.namespace}/{kind}") for kind in TOPIC_KINDS]
+
+
+def _topic_filters(place: Place) -> list[str]:
+    return [place.iot(f"topicfilter/{place.namespace}/{kind}") for kind in TOPIC_KINDS]
+
+
+def _clients(place: Place) -> str:
+    return place.iot("client/*")
+
+
+def _document(*statements: PolicyDocument) -> PolicyDocument:
+    return {"Version": POLICY_VERSION, "Statement": list(statements)}
+
+
+def _allow(sid: str, action: str | list[str], resource: str | list[str]) -> PolicyDocument:
+    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
+
+
+def _trust(principal: dict[str, object], action: str) -> PolicyDocument:
+    return _document({"Effect": "Allow", "Principal": principal, "Action": action})
