@@ -71,7 +71,9 @@ def canonical_request(
         signed_headers: Lower-case names in the order they were signed.
         payload_sha256: Hex digest of the body, or a literal such as ``UNSIGNED-PAYLOAD``.
     """
-    lines = "".join(f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in signed_headers)
+    lines = "".join(
+        f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in signed_headers
+    )
     return "\n".join((method, path, query, lines, ";".join(signed_headers), payload_sha256))
 
 
