@@ -13,8 +13,9 @@ What holds the namespaces apart:
   a session policy, but user and group topics cannot be derived from it, it is empty for HTTP
   publishes, and that it resolves in role policies is known from one field report only. The session
   policy spells the exact client id instead.
-* Client ids carry no namespace, so `client/*` is the account's and region's. docs/decisions/0006
-  says what two stacks in one account share because of it.
+* Client ids start with `<namespace>.` (docs/decisions/0001-client-ids.md), and a namespace holds no
+  dot, so `client/<namespace>.*` is this stack's connections and nobody else's: no client and no
+  gateway can displace, inspect or disconnect one of another stack in the same account.
 
 Source: AWS IoT developer guide, "AWS IoT Core policy actions" and "action resources";
 IAM user guide, "JSON policy elements".
@@ -22,6 +23,8 @@ IAM user guide, "JSON policy elements".
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from wire.address import check_namespace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +51,9 @@ class Place:
         region: Region of the IoT endpoint, such as `eu-west-1`.
         account: Account id, 12 digits.
         namespace: First level of every topic of this stack.
+
+    Raises:
+        InvalidNamespace: The namespace could widen an ARN or break out of a topic level.
     """
 
     partition: str = "aws"
@@ -55,8 +61,11 @@ class Place:
     account: str
     namespace: str
 
+    def __post_init__(self) -> None:
+        check_namespace(self.namespace)
+
     def iot(self, resource: str) -> str:
-        """Return the ARN of an IoT resource, such as `client/*` or `topic/ns/everyone`."""
+        """Return the ARN of an IoT resource, such as `client/ns.*` or `topic/ns/everyone`."""
         return f"arn:{self.partition}:iot:{self.region}:{self.account}:{resource}"
 
 
@@ -123,8 +132,8 @@ def credential_lambda_policy(
 def gateway_policy(place: Place) -> PolicyDocument:
     """Let the gateway publish into its namespace and look after connections.
 
-    Direct messages are held to the namespace by `iot:Topic`; the other three connection operations
-    have no such condition key and reach every client id of the account and region.
+    Direct messages are held to the namespace by `iot:Topic` as well; every connection operation
+    is held to it by the client id, which starts with the namespace.
     """
     direct = _allow("SendDirectMessage", "iot:SendDirectMessage", _clients(place))
     direct["Condition"] = {
@@ -154,7 +163,7 @@ def _topic_filters(place: Place) -> list[str]:
 
 
 def _clients(place: Place) -> str:
-    return place.iot("client/*")
+    return place.iot(f"client/{place.namespace}.*")
 
 
 def _document(*statements: PolicyDocument) -> PolicyDocument:
