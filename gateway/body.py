@@ -1,0 +1,52 @@
+"""Reading a request's body: bounded in size, time, type and encoding.
+
+Owns these bounds. Does not: parse the text (`core/strict_json.py`).
+Source: RFC 9110 sections 8.3 and 8.4.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from gateway.errors import BodyTooLarge, BodyTooSlow, MalformedBody, UnsupportedMedia
+
+JSON: Final = "application/json"
+"""The one type that is read."""
+
+_ENCODINGS: Final = ("identity", "gzip")
+"""aiohttp decompresses gzip itself, and counts the decompressed bytes against the limit."""
+
+
+async def read_body(request: web.Request, *, timeout_s: float) -> bytes:
+    """Read the whole body of a JSON request.
+
+    Args:
+        request: The request; its `client_max_size` bounds the body.
+        timeout_s: Longest time for it to arrive, seconds.
+
+    Raises:
+        UnsupportedMedia: Another type, charset or encoding.
+        BodyTooLarge, BodyTooSlow: It exceeds a bound.
+        MalformedBody: It does not decompress.
+    """
+    if request.content_type != JSON or hdrs.CONTENT_TYPE not in request.headers:
+        raise UnsupportedMedia("Content-Type", (JSON,))
+    if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMedia("Content-Type", (JSON,))
+    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower() not in _ENCODINGS:
+        raise UnsupportedMedia("Content-Encoding", _ENCODINGS)
+    limit_bytes = request.client_max_size
+    if (request.content_length or 0) > limit_bytes:
+        raise BodyTooLarge(limit_bytes)
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await request.read()
+    except TimeoutError:
+        raise BodyTooSlow(timeout_s) from None
+    except web.HTTPRequestEntityTooLarge:
+        raise BodyTooLarge(limit_bytes) from None
+    except web.RequestPayloadError:
+        raise MalformedBody("the body does not arrive whole, or does not decompress") from None

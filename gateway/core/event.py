@@ -1,0 +1,219 @@
+"""An event as a service posts it.
+
+Owns the fields, their bounds, and reading them from JSON with every problem found at once.
+Does not: parse text (`strict_json`), ask who may send it (`service`), or publish it.
+Source: docs/design.md, "Event API" and "Addresses and topics".
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from gateway.core.publication import Publication
+from gateway.core.strict_json import JsonValue
+from gateway.errors import EventTooLarge, FieldProblem, InvalidEvent
+from wire.address import Address
+from wire.envelope import CLOUDEVENTS_JSON, Envelope
+from wire.errors import InvalidAddress
+from wire.limits import MAX_MESSAGE_EXPIRY_S, MAX_PAYLOAD_BYTES, MIN_MESSAGE_EXPIRY_S
+
+MAX_TYPE_CHARS: Final = 256
+"""Most characters in an event's type; ours, so that it fits logs and dashboards."""
+
+MAX_PROBLEMS: Final = 20
+"""Most problems reported for one event: a body of 10,000 wrong addresses gets a short answer."""
+
+_ID: Final = re.compile(r"[A-Za-z0-9_.@:|=,~+/-]{1,128}", re.ASCII)
+_ID_RULE: Final = "must be 1 to 128 characters of A-Z a-z 0-9 _ . @ : | = , ~ + / -"
+_TYPE: Final = re.compile(rf"[\x21-\x7e]{{1,{MAX_TYPE_CHARS}}}", re.ASCII)
+_FIELDS: Final = ("to", "type", "data", "id", "qos", "retain", "ttl")
+_REQUIRED: Final = ("to", "type", "data")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event to one or many addresses.
+
+    Attributes:
+        id: The caller's idempotency key, or one the gateway made.
+        to: Where it goes; at least one, none twice.
+        type: For example ``order.shipped``.
+        data: Any JSON value.
+        qos: 0 or 1, towards subscribers.
+        retain: Whether it stays on the topic for later subscribers.
+        ttl_s: Seconds after which it is not to be delivered any more, or None.
+    """
+
+    id: str
+    to: tuple[Address, ...]
+    type: str
+    data: JsonValue
+    qos: int = 1
+    retain: bool = False
+    ttl_s: int | None = None
+
+
+def parse_event(document: JsonValue, *, namespace: str, new_id: str, max_addresses: int) -> Event:
+    """Read an event from JSON.
+
+    An address that stands twice in `to` counts once.
+
+    Args:
+        document: What the caller sent.
+        namespace: The stack's namespace, which decides whether topics fit.
+        new_id: The id of an event that brings none.
+        max_addresses: Most addresses of one event.
+
+    Raises:
+        InvalidEvent: It is none; names every problem (up to 20) with its JSON pointer.
+    """
+    if not isinstance(document, dict):
+        raise InvalidEvent([FieldProblem(pointer="", problem="must be a JSON object")])
+    reader = _Reader(document)
+    event = Event(
+        to=reader.addresses(namespace, max_addresses),
+        type=reader.type(),
+        data=document.get("data"),
+        id=reader.id(new_id),
+        qos=reader.qos(),
+        retain=reader.retain(),
+        ttl_s=reader.ttl(),
+    )
+    reader.finish()
+    return event
+
+
+def publications_of(
+    event: Event, *, namespace: str, source: str, time: datetime
+) -> tuple[Publication, ...]:
+    """Return what is to be published for an event: one publication for each address, in order.
+
+    Args:
+        event: The event.
+        namespace: The stack's namespace.
+        source: CloudEvents source: who sent it.
+        time: When it was accepted, with a zone.
+
+    Raises:
+        EventTooLarge: The envelope exceeds IoT Core's 128 KB.
+    """
+    payload = Envelope(
+        id=event.id, source=source, type=event.type, time=time, data=event.data
+    ).encode()
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise EventTooLarge(size_bytes=len(payload), limit_bytes=MAX_PAYLOAD_BYTES)
+    return tuple(
+        Publication(
+            address=address,
+            topic=address.topic(namespace),
+            payload=payload,
+            content_type=CLOUDEVENTS_JSON,
+            qos=event.qos,
+            retain=event.retain,
+            message_expiry_s=event.ttl_s,
+        )
+        for address in event.to
+    )
+
+
+class _Reader:
+    """Read the fields of one event and collect what is wrong with them."""
+
+    def __init__(self, document: Mapping[str, JsonValue]) -> None:
+        self._document = document
+        self._problems: list[FieldProblem] = []
+
+    def addresses(self, namespace: str, most: int) -> tuple[Address, ...]:
+        value = self._document.get("to")
+        if isinstance(value, str):
+            address = self._address("/to", value, namespace)
+            return (address,) if address else ()
+        if not isinstance(value, list) or not value:
+            if "to" in self._document:
+                self._problem("/to", "must be an address or an array of addresses")
+            return ()
+        if len(value) > most:
+            self._problem("/to", f"has {len(value)} addresses; the limit is {most}")
+            return ()
+        found: dict[Address, None] = {}
+        for index, item in enumerate(value):
+            address = self._address(f"/to/{index}", item, namespace)
+            if address:
+                found[address] = None
+        return tuple(found)
+
+    def type(self) -> str:
+        value = self._document.get("type", "")
+        if not isinstance(value, str) or not _TYPE.fullmatch(value):
+            if "type" in self._document:
+                rule = f"must be 1 to {MAX_TYPE_CHARS} printable ASCII characters without blanks"
+                self._problem("/type", rule)
+            return ""
+        return value
+
+    def id(self, new_id: str) -> str:
+        value = self._document.get("id", new_id)
+        if not isinstance(value, str) or not _ID.fullmatch(value):
+            self._problem("/id", _ID_RULE)
+            return ""
+        return value
+
+    def qos(self) -> int:
+        return self._whole("qos", 1, least=0, most=1)
+
+    def retain(self) -> bool:
+        value = self._document.get("retain", False)
+        if not isinstance(value, bool):
+            self._problem("/retain", "must be true or false")
+            return False
+        return value
+
+    def ttl(self) -> int | None:
+        if "ttl" not in self._document:
+            return None
+        return self._whole("ttl", 1, least=MIN_MESSAGE_EXPIRY_S, most=MAX_MESSAGE_EXPIRY_S)
+
+    def finish(self) -> None:
+        for name in _REQUIRED:
+            if name not in self._document:
+                self._problem(f"/{name}", "is required")
+        for name in self._document:
+            if name not in _FIELDS:
+                near = difflib.get_close_matches(name[:64], _FIELDS, n=1)
+                self._problem(_pointer(name), "is not a field of an event", *near)
+        if self._problems:
+            raise InvalidEvent(self._problems)
+
+    def _whole(self, name: str, default: int, *, least: int, most: int) -> int:
+        value = self._document.get(name, default)
+        # A boolean is an int to Python, but not to JSON.
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            self._problem(f"/{name}", f"must be a whole number from {least} to {most}")
+            return default
+        return value
+
+    def _address(self, pointer: str, value: JsonValue, namespace: str) -> Address | None:
+        if not isinstance(value, str):
+            self._problem(pointer, "must be an address such as user:42")
+            return None
+        try:
+            address = Address.parse(value)
+            address.topic(namespace)
+        except InvalidAddress as error:
+            self._problem(pointer, error.problem)
+            return None
+        return address
+
+    def _problem(self, pointer: str, problem: str, hint: str | None = None) -> None:
+        if len(self._problems) < MAX_PROBLEMS:
+            self._problems.append(FieldProblem(pointer=pointer, problem=problem, hint=hint))
+
+
+def _pointer(name: str) -> str:
+    escaped = name[:64].replace("~", "~0").replace("/", "~1")
+    return f"/{escaped}"

@@ -1,0 +1,48 @@
+"""A token bucket: how much may happen now, and how long to wait for the rest.
+
+Owns: the arithmetic of a rate with a burst.
+Does not: read a clock or sleep; the caller passes `now` in seconds of a monotonic clock.
+Used for the rate of one service, and to pace publishing below the account's quota.
+"""
+
+
+class TokenBucket:
+    """Holds up to `burst` tokens and gains `rate_per_s` of them each second.
+
+    Theory of operation: only the level at one moment is kept. `take` first adds what has been
+    gained since, then takes or refuses; nothing changes on a refusal except the passing of time.
+    """
+
+    def __init__(self, *, rate_per_s: float, burst: float, now: float) -> None:
+        if rate_per_s <= 0 or burst <= 0:
+            raise ValueError("rate_per_s and burst must be above 0")
+        self._rate_per_s = rate_per_s
+        self._burst = burst
+        self._level = burst
+        self._at = now
+
+    @property
+    def rate_per_s(self) -> float:
+        """Tokens gained each second."""
+        return self._rate_per_s
+
+    def take(self, tokens: float, now: float) -> float:
+        """Take `tokens` if they are there.
+
+        Returns:
+            0.0 when they were taken; otherwise nothing was taken and this is how many seconds
+            later they would be there. Infinity when they exceed the burst.
+        """
+        self._gain(now)
+        if tokens <= self._level:
+            self._level -= tokens
+            return 0.0
+        if tokens > self._burst:
+            return float("inf")
+        return (tokens - self._level) / self._rate_per_s
+
+    def _gain(self, now: float) -> None:
+        # A clock that stands still or steps back gains nothing and costs nothing.
+        gained = max(0.0, now - self._at) * self._rate_per_s
+        self._level = min(self._burst, self._level + gained)
+        self._at = max(self._at, now)

@@ -1,0 +1,145 @@
+"""Running the gateway: a port, signals, and a shutdown that loses nothing under way.
+
+Owns start and stop. Shutdown follows aiohttp's seven steps (web_advanced, "Graceful shutdown"),
+after one of our own:
+
+    0. readiness goes false, and `notice_s` passes so that load balancers notice
+    1. the port closes: no new connections
+    2. idle keep-alive connections close
+    3. on_shutdown handlers run
+    4. requests under way get `drain_s` to finish
+    5. those that did not are cancelled
+    6. cleanup contexts end: the prober, then (ours, outside the app) the AWS client
+    7. the loop ends
+
+Does not: know what the requests do (`gateway/app.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from gateway.admission import Admission
+from gateway.app import build_app
+from gateway.errors import AddressInUse, KeyFileError, NobodyMayPublish
+from gateway.iot import open_iot_data
+from gateway.key_file import read_keys
+from gateway.keys import Keyring
+from gateway.readiness import Readiness
+from gateway.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+async def serve(settings: Settings) -> None:
+    """Run the gateway until SIGTERM or SIGINT; SIGHUP reads the keys file again.
+
+    Raises:
+        OperatorError: It cannot start: no keys, a bad keys file, the port taken.
+    """
+    stop = asyncio.Event()
+    async with running(settings) as gateway:
+        _on_signals(stop, gateway.reload_keys)
+        await stop.wait()
+        gateway.readiness.stop()
+        log.info("gateway stopping", extra={"drain_s": settings.drain_s})
+        await asyncio.sleep(settings.notice_s)
+    log.info("gateway stopped")
+
+
+class Gateway:
+    """A gateway that is running.
+
+    Attributes:
+        url: Where it listens, e.g. ``http://127.0.0.1:8080``.
+        readiness: Whether it wants events.
+    """
+
+    def __init__(
+        self, *, url: str, readiness: Readiness, admission: Admission, keys_file: Path | None
+    ) -> None:
+        self.url = url
+        self.readiness = readiness
+        self._admission = admission
+        self._keys_file = keys_file
+
+    def reload_keys(self) -> None:
+        """Put the keys file in force again; a bad or empty one changes nothing."""
+        if self._keys_file is None:
+            return
+        try:
+            keyring = read_keys(self._keys_file)
+        except KeyFileError as error:
+            log.warning("service keys not reloaded", extra={"why": str(error)})
+            return
+        self._admission.replace(keyring)
+        log.info("service keys reloaded", extra={"keys": len(keyring)})
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Gateway]:
+    """Run the gateway inside a block; leaving it drains.
+
+    Raises:
+        OperatorError: It cannot start: no keys, a bad keys file, the port taken.
+    """
+    keyring = _keyring(settings)
+    admission = Admission(keyring, insecure_no_auth=settings.insecure_no_auth)
+    readiness = Readiness(probe_s=settings.probe_s)
+    async with open_iot_data(settings) as publisher:
+        app = build_app(
+            settings=settings, admission=admission, publisher=publisher, readiness=readiness
+        )
+        runner = web.AppRunner(
+            app,
+            access_log=None,  # the canonical line takes its place
+            keepalive_timeout=settings.idle_timeout_s,
+            shutdown_timeout=settings.drain_s,
+        )
+        await runner.setup()
+        try:
+            url = await _listen(runner, settings)
+            facts = {"url": url, "namespace": settings.namespace, "keys": len(keyring)}
+            log.info("gateway listening", extra=facts | {"iot_endpoint": settings.iot_endpoint})
+            yield Gateway(
+                url=url, readiness=readiness, admission=admission, keys_file=settings.keys_file
+            )
+        finally:
+            await runner.cleanup()
+
+
+def _keyring(settings: Settings) -> Keyring:
+    keyring = read_keys(settings.keys_file) if settings.keys_file else Keyring()
+    if settings.insecure_no_auth:
+        log.warning("everybody may publish anything", extra={"setting": "GATEWAY_INSECURE_NO_AUTH"})
+    elif not keyring:
+        raise NobodyMayPublish
+    return keyring
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> str:
+    site = web.TCPSite(runner, settings.host, settings.port)
+    try:
+        await site.start()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise AddressInUse(settings.host, settings.port) from None
+        raise
+    port = runner.addresses[0][1]
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "") else settings.host
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _on_signals(stop: asyncio.Event, reload_keys: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reload_keys)
