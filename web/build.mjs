@@ -1,0 +1,69 @@
+/**
+ * Bundle the client and the demo page into dist/, and hold the client to its size.
+ *
+ * The client becomes one file that any page can import; the demo imports that very file, so what is
+ * shown is what is shipped. The budget is the one of docs/decisions/0005-browser-client.md, in
+ * bytes after gzip; exceeding it fails the build.
+ */
+
+import { build } from 'esbuild'
+import { copyFile, mkdir, readFile, rm } from 'node:fs/promises'
+import { gzipSync } from 'node:zlib'
+
+const WHOLE_BUDGET_BYTES = 12_000
+const OURS_BUDGET_BYTES = 7_168
+
+const CLIENT = {
+  entryPoints: ['client/index.js'],
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: ['es2022'],
+  legalComments: 'eof',
+  logLevel: 'warning'
+}
+
+await rm('dist', { recursive: true, force: true })
+await mkdir('dist', { recursive: true })
+await Promise.all([
+  build({ ...CLIENT, outfile: 'dist/push-client.js', sourcemap: true }),
+  build({
+    ...CLIENT,
+    entryPoints: ['demo/main.js', 'demo/style.css'],
+    outdir: 'dist',
+    entryNames: '[name]',
+    sourcemap: true,
+    plugins: [useBuiltClient()]
+  }),
+  copyFile('demo/index.html', 'dist/index.html'),
+  copyFile('demo/icon.svg', 'dist/icon.svg')
+])
+await checkBudget()
+
+/** Make the demo import the client as any page would: from its bundle. */
+function useBuiltClient() {
+  return {
+    name: 'built-client',
+    setup(it) {
+      it.onResolve({ filter: /^\.\.\/client\/index\.js$/ }, () => ({ path: './push-client.js', external: true }))
+    }
+  }
+}
+
+async function checkBudget() {
+  const withoutLibrary = await build({ ...CLIENT, write: false, external: ['u8-mqtt-packet/*'] })
+  const sizes = [
+    ['client in all', gzipped(await readFile('dist/push-client.js')), WHOLE_BUDGET_BYTES],
+    ['client without the MQTT codec', gzipped(withoutLibrary.outputFiles[0].contents), OURS_BUDGET_BYTES]
+  ]
+  for (const [what, bytes, budget] of sizes) console.log(`${what}: ${bytes} of ${budget} bytes gzipped`)
+  if (sizes.some(([, bytes, budget]) => bytes > budget)) {
+    console.error('over the byte budget of docs/decisions/0005-browser-client.md')
+    process.exitCode = 1
+  }
+}
+
+/** @param {Uint8Array} bytes */
+function gzipped(bytes) {
+  return gzipSync(bytes, { level: 9 }).length
+}

@@ -1,0 +1,44 @@
+/**
+ * What the client takes from its surroundings, in one value, so that tests can hand in their own.
+ *
+ * Owns nothing but the defaults. No other file of the client names a browser global, except for
+ * pure ones (URL, TextDecoder).
+ */
+
+/**
+ * @typedef {object} Environment
+ * @property {typeof globalThis.WebSocket} WebSocket
+ * @property {typeof globalThis.fetch} fetch
+ * @property {(fn: () => void, ms: number) => unknown} setTimeout
+ * @property {(timer: any) => void} clearTimeout
+ * @property {() => number} now Milliseconds since 1970.
+ * @property {() => number} random In [0, 1).
+ * @property {Pick<Storage, 'getItem'|'setItem'|'removeItem'> | null} storage Per tab; null where
+ *   there is none or the user forbids it.
+ * @property {EventTarget | null} page Sends `online`, `pageshow`, `pagehide`.
+ * @property {(EventTarget & {readonly visibilityState: string}) | null} document Sends
+ *   `visibilitychange`.
+ */
+
+/** @returns {Environment} */
+export function browserEnvironment() {
+  return {
+    WebSocket: globalThis.WebSocket,
+    fetch: (input, init) => globalThis.fetch(input, init),
+    setTimeout: (fn, ms) => globalThis.setTimeout(fn, ms),
+    clearTimeout: (timer) => globalThis.clearTimeout(timer),
+    now: () => Date.now(),
+    random: () => Math.random(),
+    storage: tabStorage(),
+    page: typeof globalThis.window === 'undefined' ? null : globalThis.window,
+    document: typeof globalThis.document === 'undefined' ? null : globalThis.document
+  }
+}
+
+function tabStorage() {
+  try {
+    return globalThis.sessionStorage ?? null
+  } catch {
+    return null // a SecurityError where the user blocks storage
+  }
+}
