@@ -1,0 +1,69 @@
+"""The botocore clients of one container.
+
+Owns how they are made: from the given environment alone, with short timeouts, one retry at most,
+one pooled connection, and without boto3. Does not know what they are used for.
+
+Source: botocore reference, `Session.create_client` and `Config`; AWS SDKs guide, service-specific
+endpoints.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONNECT_TIMEOUT_S = 1.0
+"""Longest wait for a TCP and TLS connection inside one region."""
+
+_NO_FILES: Any = {"profile": (None, None, None, None), "config_file": (None, None, None, None)}
+"""Session variables without their environment names: a container has no profiles, and a developer's
+must not change what it does."""
+
+# At DEBUG botocore logs whole answers, and with them the credentials it was sent.
+logging.getLogger("botocore").setLevel(logging.INFO)
+
+
+class AwsClients:
+    """A maker of clients.
+
+    Credentials are the environment's, as Lambda sets them for the function's role; where it sets
+    none (SnapStart), botocore's own chain finds them.
+
+    Args:
+        environ: The environment; endpoints come from its ``AWS_ENDPOINT_URL…`` names.
+        timeout_s: Longest wait for an answer.
+    """
+
+    def __init__(self, environ: Mapping[str, str], *, timeout_s: float) -> None:
+        self._environ = environ
+        self._session = botocore.session.Session(session_vars=_NO_FILES)
+        self._config = Config(
+            connect_timeout=min(CONNECT_TIMEOUT_S, timeout_s),
+            read_timeout=timeout_s,
+            retries={"mode": "standard", "total_max_attempts": 2},
+            max_pool_connections=1,
+        )
+
+    def client(self, service: str, region: str) -> Any:
+        """Return a client of one service in one region."""
+        environ = self._environ
+        return self._session.create_client(
+            service,
+            region_name=region,
+            endpoint_url=environ.get(f"AWS_ENDPOINT_URL_{_endpoint_id(service)}")
+            or environ.get("AWS_ENDPOINT_URL"),
+            aws_access_key_id=environ.get("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=environ.get("AWS_SECRET_ACCESS_KEY"),
+            aws_session_token=environ.get("AWS_SESSION_TOKEN"),
+            config=self._config,
+        )
+
+
+def _endpoint_id(service: str) -> str:
+    return {"secretsmanager": "SECRETS_MANAGER"}.get(service, service.upper())
