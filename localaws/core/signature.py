@@ -90,7 +90,7 @@ def verify(
         return Refusal(wording.status, wording.mismatch, stale)
     signing_key = sigv4.signing_key(key.secret.reveal(), claim.scope)
     for host in candidate_hosts(request.headers.get("host", "")):
-        expected = _signature(claim, request, rules=rules, host=host, signing_key=signing_key)
+        expected = _signature(claim, request, host=host, signing_key=signing_key)
         if hmac.compare_digest(expected.encode(), claim.signature.encode()):
             return None
     return Refusal(wording.status, wording.mismatch, MISMATCH)
@@ -108,15 +108,12 @@ def candidate_hosts(host: str) -> tuple[str, ...]:
     return (host, name)
 
 
-def canonical_path(raw_path: str, *, double_encoded: bool = True) -> str:
+def canonical_path(raw_path: str) -> str:
     """Return the path as it is signed: dot segments and repeated slashes gone, encoded once more.
 
     Args:
         raw_path: As on the request line, e.g. ``/topics/ws%2Fa``.
-        double_encoded: False for S3, which signs the path as sent.
     """
-    if not double_encoded:
-        return raw_path
     kept: list[str] = []
     for segment in raw_path.split("/"):
         if segment == "..":
@@ -127,12 +124,10 @@ def canonical_path(raw_path: str, *, double_encoded: bool = True) -> str:
     return sigv4.uri_encode(f"/{'/'.join(kept)}{tail}", safe="/")
 
 
-def _signature(
-    claim: Claim, request: Request, *, rules: Rules, host: str, signing_key: bytes
-) -> str:
+def _signature(claim: Claim, request: Request, *, host: str, signing_key: bytes) -> str:
     text = sigv4.canonical_request(
         method=request.method,
-        path=canonical_path(request.path, double_encoded=rules.double_encoded),
+        path=canonical_path(request.path),
         query=sigv4.canonical_query(claim.parameters),
         headers={**request.headers, "host": host},
         signed_headers=claim.signed_headers,

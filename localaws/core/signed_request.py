@@ -120,14 +120,12 @@ class Rules:
         window_s: How far X-Amz-Date may be from now, seconds, either way.
         services: Signing names it takes; None takes any.
         region: The region it stands in; None takes any.
-        double_encoded: The canonical path is the raw path encoded once more (all but S3).
     """
 
     wording: Wording
     window_s: int
     services: frozenset[str] | None = None
     region: str | None = None
-    double_encoded: bool = True
 
 
 def iot_rules(region: str) -> Rules:
