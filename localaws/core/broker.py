@@ -1,0 +1,335 @@
+"""The broker: connections, sessions, and what packets, time and others do to them.
+
+Owns the order of things: what a packet, a lost connection or the passing of time changes, and what
+is sent for it. Does not do I/O, read clocks or evaluate policies.
+
+Theory of operation: the shell calls `open` for a transport whose handshake was authenticated,
+`receive` with its bytes, `lost` when it is gone, and `tick` about once a second. After any of
+these, or `publish`, it calls `take_ready`: for each connection there it writes `outbox`, empties
+it, and closes if `ending` is set. Every change happens inside such a call, at once; nothing waits.
+
+    opened ── CONNECT ──► connected ── DISCONNECT, fault, denial, silence, takeover, lost ──► ended
+      └───── refusal, silence ──────────────────────────────────────────────────────────────► ended
+
+What a packet does is in its own module: `connecting`, `subscribing`, `publishing`; what an ending
+does is in `departing`.
+
+Source: aws-iot-facts 3 and 5; MQTT 3.1.1 and 5.0.
+"""
+
+from collections.abc import Callable
+
+from localaws.core.authorizer import Authorizer, ResourceKind
+from localaws.core.connecting import accept_connect, refuse_version
+from localaws.core.connection import Connection, DisconnectReason, Ending
+from localaws.core.departing import depart, end_session, publish_due_will
+from localaws.core.fanout import FanOut, Pick
+from localaws.core.lifecycle import Lifecycle
+from localaws.core.message import Message
+from localaws.core.mqtt.acknowledgement import Puback
+from localaws.core.mqtt.connect import Connect
+from localaws.core.mqtt.disconnect import Disconnect, write_disconnect
+from localaws.core.mqtt.errors import UnsupportedVersion
+from localaws.core.mqtt.packet import Packet
+from localaws.core.mqtt.ping import PINGRESP_BYTES, Pingreq
+from localaws.core.mqtt.publish import Publish
+from localaws.core.mqtt.reason import ReasonCode
+from localaws.core.mqtt.subscribe import Subscribe
+from localaws.core.mqtt.unsubscribe import Unsubscribe
+from localaws.core.mqtt.version import Version
+from localaws.core.observer import Denial, Observer
+from localaws.core.publishing import accept_publish
+from localaws.core.quotas import Quotas
+from localaws.core.retained import Retained
+from localaws.core.route import Routes
+from localaws.core.session import Session
+from localaws.core.subscribing import accept_subscribe, accept_unsubscribe
+from localaws.core.subscriptions import Subscriptions
+
+KEEP_ALIVE_FACTOR = 1.5
+"""Silence of so many keep-alives ends a connection. Source: aws-iot-facts 3.11."""
+
+
+class Broker:
+    """One broker.
+
+    Attributes:
+        connections: All that are open, connected or not yet.
+        sessions: By client id, with or without a connection.
+        quotas: The limits in force.
+        new_id: Makes a UUID, for client ids and session identifiers.
+    """
+
+    def __init__(
+        self,
+        *,
+        new_id: Callable[[], str],
+        pick: Pick,
+        quotas: Quotas | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        """Make an empty broker.
+
+        Args:
+            new_id: Returns a fresh UUID.
+            pick: Chooses the member of a shared subscription.
+            quotas: AWS's defaults if None.
+            observer: Watches messages, connections and denials.
+        """
+        self.quotas = quotas or Quotas()
+        self.observer = observer or Observer()
+        self.new_id = new_id
+        self.connections: set[Connection] = set()
+        self.sessions: dict[str, Session] = {}
+        self.subscriptions = Subscriptions()
+        self.retained = Retained(self.quotas.retained_messages)
+        self.lifecycle = Lifecycle()
+        self.routes = Routes(self.subscriptions, self._may_receive)
+        self.fan_out = FanOut(self.routes, self.quotas, self.observer, pick)
+
+    def open(self, authorizer: Authorizer, *, address: str, now: float) -> Connection:
+        """Begin a connection: its transport stands, CONNECT is awaited.
+
+        Args:
+            authorizer: Who signed the handshake.
+            address: The peer's IP address.
+            now: Epoch seconds.
+        """
+        connection = Connection(authorizer, address=address, now=now)
+        self.connections.add(connection)
+        return connection
+
+    def receive(self, connection: Connection, data: bytes, now: float) -> None:
+        """Take bytes from a connection; ignored once it has ended."""
+        if connection.ending is not None:
+            return
+        decoder = connection.decoder
+        for packet in decoder.feed(data):
+            connection.heard_at = now
+            self._handle(connection, packet, now)
+            if connection.ending is not None:
+                return
+        if decoder.failure is not None:
+            if isinstance(decoder.failure, UnsupportedVersion):
+                refuse_version(self, connection, decoder.failure)
+            self.fault(connection, decoder.failure.reason, str(decoder.failure), now)
+
+    def lost(
+        self, connection: Connection, reason: DisconnectReason, detail: str, now: float
+    ) -> None:
+        """End a connection whose transport is gone or must go; sends nothing.
+
+        Args:
+            connection: Any; nothing happens if it has ended already.
+            reason: CLIENT_INITIATED_DISCONNECT for a WebSocket Close frame (aws-iot-facts 3.10).
+            detail: A phrase for the log.
+            now: Epoch seconds.
+        """
+        if reason is DisconnectReason.CLIENT_INITIATED_DISCONNECT:
+            connection.will = None
+        self.end(connection, reason, detail=detail, now=now)
+
+    def publish(self, message: Message, now: float) -> None:
+        """Publish for somebody who may: a client, HTTP, a rule, the broker itself.
+
+        Authorization is the caller's: it happens where the publisher is known.
+        """
+        if message.retain and not message.topic.startswith("$"):
+            self.retained.keep(message, now)
+        self.observer.published(message, now)
+        self.fan_out.deliver(message, now)
+
+    def tick(self, now: float) -> None:
+        """Let time pass: keep-alives, connections that are too old, sessions and wills that are due."""
+        for connection in list(self.connections):
+            self._check_time(connection, now)
+        for session in list(self.sessions.values()):
+            if session.will is not None:
+                publish_due_will(self, session, now)
+            if session.ends_at is not None and now >= session.ends_at:
+                end_session(self, session, now)
+            elif session.draining:
+                self.drain(session, now)
+        self.lifecycle.forget(now)
+
+    def take_ready(self) -> list[Connection]:
+        """Return connections with something to write or an ending, and forget them."""
+        ready = self.fan_out.ready
+        if not ready:
+            return []
+        self.fan_out.ready = []
+        return ready
+
+    def disconnect(
+        self, client_id: str, *, now: float, clean_session: bool = False, prevent_will: bool = False
+    ) -> bool:
+        """End a client's connection for the API (DeleteConnection).
+
+        Args:
+            client_id: Whose connection.
+            now: Epoch seconds.
+            clean_session: End a persistent session, too.
+            prevent_will: Do not publish the last will.
+
+        Returns:
+            False if there is neither a connection nor a session.
+
+        Source: aws-iot-facts 3.16.
+        """
+        session = self.sessions.get(client_id)
+        if session is None:
+            return False
+        connection = session.connection
+        if connection is not None:
+            if prevent_will:
+                connection.will = None
+            self.end(
+                connection,
+                DisconnectReason.API_INITIATED_DISCONNECT,
+                code=ReasonCode.ADMINISTRATIVE_ACTION,
+                detail="DeleteConnection",
+                now=now,
+            )
+        if clean_session and client_id in self.sessions:
+            end_session(self, session, now)
+        return True
+
+    def shut_down(self, now: float) -> None:
+        """End all connections, because the program stops."""
+        for connection in list(self.connections):
+            self.end(
+                connection,
+                DisconnectReason.SERVER_INITIATED_DISCONNECT,
+                code=ReasonCode.SERVER_SHUTTING_DOWN,
+                detail="shutdown",
+                now=now,
+            )
+
+    def end(
+        self,
+        connection: Connection,
+        reason: DisconnectReason,
+        *,
+        detail: str,
+        now: float,
+        code: ReasonCode | None = None,
+    ) -> None:
+        """End a connection, once.
+
+        Args:
+            connection: Any.
+            reason: What lifecycle events say.
+            detail: A phrase for the log.
+            now: Epoch seconds.
+            code: Sent in a DISCONNECT to a connected version 5 client.
+        """
+        if connection.ending is not None:
+            return
+        if code is not None and connection.session is not None and connection.version is Version.V5:
+            goodbye = write_disconnect(Disconnect(code=code), Version.V5)
+            self.fan_out.send(connection, goodbye)
+        ending = connection.ending = Ending(reason, detail)
+        self.fan_out.ready.append(connection)
+        self.connections.discard(connection)
+        depart(self, connection, ending, now)
+
+    def fault(self, connection: Connection, code: ReasonCode, detail: str, now: float) -> None:
+        """End a connection whose client broke the protocol or a limit."""
+        self.end(connection, DisconnectReason.CLIENT_ERROR, code=code, detail=detail, now=now)
+
+    def allows(
+        self, connection: Connection, action: str, kind: ResourceKind, name: str, now: float
+    ) -> bool:
+        """Ask what a connection may do, and report a denial."""
+        decision = connection.may(action, kind, name)
+        if not decision.allowed:
+            session = connection.session
+            denial = Denial(
+                client_id=session.client_id if session else "",
+                principal=connection.authorizer.user_id,
+                action=action,
+                resource_kind=kind,
+                name=name,
+                explanation=decision.explanation,
+            )
+            self.observer.denied(denial, now)
+        return decision.allowed
+
+    def drain(self, session: Session, now: float) -> None:
+        """Send a resumed session what was stored for it, at the pace AWS keeps."""
+        pace = self.quotas.stored_messages_per_s
+        most = None if pace is None else max(1, int((now - session.drained_at) * pace))
+        session.drained_at = now
+        self.fan_out.send_queued(session, now, most=most)
+        session.draining = session.queued > 0
+
+    def _handle(self, connection: Connection, packet: Packet, now: float) -> None:
+        match packet:
+            case Puback():
+                self._acknowledged(connection, packet, now)
+            case Publish():
+                accept_publish(self, connection, packet, now)
+            case Pingreq():
+                self.fan_out.send(connection, PINGRESP_BYTES)
+            case Subscribe():
+                accept_subscribe(self, connection, packet, now)
+            case Unsubscribe():
+                accept_unsubscribe(self, connection, packet, now)
+            case Connect() if connection.session is None:
+                accept_connect(self, connection, packet, now)
+            case Disconnect():
+                self._said_goodbye(connection, packet, now)
+            case _:
+                # QoS 2's packets, AUTH, a second CONNECT, and packets only a broker sends.
+                kind = type(packet).__name__.upper()
+                self.fault(connection, ReasonCode.PROTOCOL_ERROR, f"{kind} is not accepted", now)
+
+    def _acknowledged(self, connection: Connection, packet: Puback, now: float) -> None:
+        session = connection.session
+        if session is None or session.acknowledge(packet.packet_id) is None:
+            return
+        if session.queued and not session.draining:
+            self.fan_out.send_queued(session, now, most=1)
+
+    def _said_goodbye(self, connection: Connection, packet: Disconnect, now: float) -> None:
+        session, wanted_s = connection.session, packet.properties.session_expiry_interval_s
+        if session is not None and wanted_s is not None:
+            if wanted_s and not session.expiry_s:
+                problem = "a session expiry at DISCONNECT, none at CONNECT"
+                self.fault(connection, ReasonCode.PROTOCOL_ERROR, problem, now)
+                return
+            session.expiry_s = min(wanted_s, self.quotas.session_expiry_s)
+        reason = DisconnectReason.CLIENT_INITIATED_DISCONNECT
+        with_will = packet.code == ReasonCode.DISCONNECT_WITH_WILL
+        if not with_will:
+            connection.will = None
+        self.end(connection, reason, detail="DISCONNECT", now=now)
+
+    def _check_time(self, connection: Connection, now: float) -> None:
+        silent_s = now - connection.heard_at
+        if connection.session is None:
+            if silent_s >= self.quotas.connect_timeout_s:
+                self.end(
+                    connection, DisconnectReason.CLIENT_ERROR, detail="no CONNECT in time", now=now
+                )
+        elif silent_s >= connection.keep_alive_s * KEEP_ALIVE_FACTOR:
+            self.end(
+                connection,
+                DisconnectReason.MQTT_KEEP_ALIVE_TIMEOUT,
+                code=ReasonCode.KEEP_ALIVE_TIMEOUT,
+                detail=f"silent for {silent_s:.0f} s",
+                now=now,
+            )
+        elif (
+            self.quotas.connection_s is not None
+            and now - connection.opened_at >= self.quotas.connection_s
+        ):
+            self.end(
+                connection,
+                DisconnectReason.WEBSOCKET_TTL_EXPIRATION,
+                detail="the WebSocket is too old",
+                now=now,
+            )
+
+    def _may_receive(self, connection: Connection, topic: str, now: float) -> bool:
+        return self.allows(connection, "iot:Receive", "topic", topic, now)
