@@ -5,6 +5,13 @@ Does not: read a clock or sleep; the caller passes `now` in seconds of a monoton
 Used for the rate of one service, and to pace publishing below the account's quota.
 """
 
+from __future__ import annotations
+
+from typing import Final
+
+_TOLERANCE: Final = 1e-9
+"""Missing tokens that are rounding: who waited exactly as told must not be sent away again."""
+
 
 class TokenBucket:
     """Holds up to `burst` tokens and gains `rate_per_s` of them each second.
@@ -34,8 +41,8 @@ class TokenBucket:
             later they would be there. Infinity when they exceed the burst.
         """
         self._gain(now)
-        if tokens <= self._level:
-            self._level -= tokens
+        if tokens <= self._level + _TOLERANCE:
+            self._level = max(0.0, self._level - tokens)
             return 0.0
         if tokens > self._burst:
             return float("inf")
