@@ -8,6 +8,7 @@ and the gateway as any application would. None of this exists in AWS.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
 NO_PAGE: Final = (
     "The demo page is not built: run `make run`, or `npm ci && npm run build` in web/.\n"
 )
+
+FILE_TYPES: Final[Mapping[str, str]] = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".map": "application/json",
+    ".svg": "image/svg+xml",
+}
+"""Types of the page's files; the system's own table differs from machine to machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +139,9 @@ class Demo:
             return web.Response(status=503, text=NO_PAGE)
         if path is None:
             raise web.HTTPNotFound
-        return web.FileResponse(path, headers=self._place.security_headers())
+        file_type = FILE_TYPES.get(path.suffix, "application/octet-stream")
+        headers = {"Content-Type": file_type, **self._place.security_headers()}
+        return web.FileResponse(path, headers=headers)
 
     def _find(self, name: str) -> Path | None:
         """Return the file of that name below the web folder, links out of it not followed."""
