@@ -1,0 +1,328 @@
+"""The whole Pulumi program: what `pulumi up` would create, for several configurations."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pulumi
+import pytest
+
+from gateway.settings import Settings as GatewaySettings
+from infra import policies
+from infra.policies import Place
+from lambdas.credentials.settings import Settings as CredentialSettings
+from tests.unit.infra.program import (
+    ACCOUNT,
+    EVERYTHING,
+    IOT_HOST,
+    MINIMAL,
+    REGION,
+    SECRET,
+    Program,
+    run_program,
+)
+from wire.iam import AccessRequest, evaluate, evaluate_trust, parse_document
+
+EXPECTED_TYPES = {
+    "ssm/parameter:Parameter": 1,
+    "iam/role:Role": 2,
+    "iam/rolePolicy:RolePolicy": 2,
+    "iam/policy:Policy": 1,
+    "cloudwatch/logGroup:LogGroup": 2,
+    "lambda/function:Function": 1,
+    "lambda/permission:Permission": 1,
+    "apigatewayv2/api:Api": 1,
+    "apigatewayv2/integration:Integration": 1,
+    "apigatewayv2/route:Route": 1,
+    "apigatewayv2/stage:Stage": 1,
+}
+PEM = """-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
+-----END PUBLIC KEY-----"""
+UNTAGGED = {
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:lambda/permission:Permission",
+    "aws:apigatewayv2/integration:Integration",
+    "aws:apigatewayv2/route:Route",
+}
+"""Types that take no tags."""
+
+
+def test_the_minimal_stack_is_complete(minimal: Program) -> None:
+    """Exactly these resources; a new one is added here on purpose."""
+    kinds = [found.type.removeprefix("aws:") for found in minimal.resources]
+    counted = {kind: kinds.count(kind) for kind in kinds if "/" in kind}
+    assert counted == EXPECTED_TYPES
+
+
+def test_the_full_stack_adds_the_gateways_role(everything: Program) -> None:
+    """A role for the named principals, with the gateway's policy attached."""
+    role = everything.one("iam/role:Role", "gateway")
+    attachment = everything.one("iam/rolePolicyAttachment:RolePolicyAttachment")
+    policy = everything.one("iam/policy:Policy")
+    assert attachment.inputs["policyArn"] == policy.outputs["arn"]
+    assert attachment.inputs["role"] == role.outputs["name"]
+    trust = parse_document(role.inputs["assumeRolePolicy"])
+    named = AccessRequest(
+        action="sts:AssumeRole", principals=(f"arn:aws:iam::{ACCOUNT}:role/services/gateway",)
+    )
+    assert evaluate_trust(named, trust).allowed
+    assert everything.exports["gatewayRoleArn"] == role.outputs["arn"]
+
+
+def test_components_are_named_for_their_class(program: Program) -> None:
+    """The type token in the state is the class in the code."""
+    ours = {found.type for found in program.resources if found.type.startswith("serverless")}
+    assert ours == {
+        f"serverless-websockets:infra:{name}"
+        for name in (
+            "NamespaceClaim",
+            "CredentialRole",
+            "ClientRole",
+            "CredentialLambda",
+            "CredentialApi",
+            "GatewayAccess",
+        )
+    }
+
+
+def test_the_namespace_is_claimed_before_anything_else(program: Program) -> None:
+    """A second stack with the same namespace fails with nothing created."""
+    created = [found for found in program.resources if found.type.startswith("aws:")]
+    assert created[0].type == "aws:ssm/parameter:Parameter"
+    namespace = program.exports["gatewayEnvironment"]["GATEWAY_NAMESPACE"]
+    assert created[0].inputs["name"] == f"/serverless-websockets/namespaces/{namespace}"
+
+
+def test_only_the_claim_has_a_fixed_name(program: Program) -> None:
+    """Everything else gets a unique name, so two stacks in one account never collide."""
+    fixed = [found.type for found in program.resources if "name" in found.inputs]
+    assert fixed == ["aws:ssm/parameter:Parameter", "aws:apigatewayv2/stage:Stage"]
+
+
+def test_every_resource_is_tagged(everything: Program) -> None:
+    """Project, stack and the configured tags stand on all that takes tags."""
+    for found in everything.resources:
+        if found.type.startswith("aws:") and found.type not in UNTAGGED:
+            assert found.inputs["tags"] == {
+                "Project": "serverless-websockets",
+                "Stack": "prod",
+                "Team": "web",
+                "CostCentre": "4711",
+            }, found.name
+
+
+def test_every_arn_is_a_resource_of_the_stack(program: Program) -> None:
+    """Nothing refers to what the stack does not create, but IoT of its own namespace."""
+    namespace = program.exports["gatewayEnvironment"]["GATEWAY_NAMESPACE"]
+    own = {found.outputs["arn"] for found in program.resources if "arn" in found.outputs}
+    own |= {
+        found.outputs["invokeArn"] for found in program.resources if "invokeArn" in found.outputs
+    }
+    log = program.one("cloudwatch/logGroup:LogGroup", "lambda").outputs["arn"]
+    api = program.one("apigatewayv2/api:Api").outputs["executionArn"]
+    own |= {f"{log}:log-stream:*", f"{api}/*/POST/credentials"}
+    own |= set(json.loads(EVERYTHING["gatewayPrincipals"]))
+    iot = re.compile(
+        rf"arn:aws:iot:{REGION}:{ACCOUNT}:(client/{namespace}\.\*|topic(filter)?/{namespace}/.+)"
+    )
+    arns = {text for text in program.texts() if text.startswith("arn:")}
+    assert len(arns) > 10
+    for arn in arns:
+        assert arn in own or iot.fullmatch(arn), arn
+
+
+def test_every_reference_is_a_resource_of_the_stack(program: Program) -> None:
+    """Ids and names that join resources are those of the resources they mean."""
+    api = program.one("apigatewayv2/api:Api")
+    integration = program.one("apigatewayv2/integration:Integration")
+    function = program.one("lambda/function:Function")
+    route = program.one("apigatewayv2/route:Route")
+    for kind in ("integration:Integration", "route:Route", "stage:Stage"):
+        assert program.one(f"apigatewayv2/{kind}").inputs["apiId"] == api.outputs["id"]
+    assert route.inputs["target"] == f"integrations/{integration.outputs['id']}"
+    assert integration.inputs["integrationUri"] == function.outputs["invokeArn"]
+    permission = program.one("lambda/permission:Permission")
+    assert permission.inputs["function"] == function.outputs["name"]
+    roles = {found.name: found for found in program.all("iam/role:Role")}
+    attached = {found.inputs["role"] for found in program.all("iam/rolePolicy:RolePolicy")}
+    assert attached == {
+        found.outputs["name"] for name, found in roles.items() if not name.endswith("-gateway")
+    }
+    group = program.one("cloudwatch/logGroup:LogGroup", "lambda")
+    assert function.inputs["loggingConfig"]["logGroup"] == group.outputs["name"]
+
+
+def test_the_policies_are_those_of_the_pure_functions(program: Program) -> None:
+    """What localaws enforces and what AWS is given are one and the same document."""
+    namespace = program.exports["gatewayEnvironment"]["GATEWAY_NAMESPACE"]
+    place = Place(region=REGION, account=ACCOUNT, namespace=namespace)
+    client = program.one("iam/rolePolicy:RolePolicy", "client")
+    gateway = program.one("iam/policy:Policy")
+    assert json.loads(client.inputs["policy"]) == policies.client_role_policy(place)
+    assert json.loads(gateway.inputs["policy"]) == policies.gateway_policy(place)
+
+
+def test_the_lambda_can_become_a_client_and_nobody_else_can(program: Program) -> None:
+    """Trust policy and identity policy meet: the chain from function to client role is whole."""
+    function = program.one("lambda/function:Function")
+    client = program.one("iam/role:Role", "client")
+    allowed = parse_document(program.one("iam/rolePolicy:RolePolicy", "lambda").inputs["policy"])
+    request = AccessRequest(
+        action="sts:AssumeRole",
+        resource=client.outputs["arn"],
+        principals=(function.inputs["role"],),
+    )
+    trust = parse_document(client.inputs["assumeRolePolicy"])
+    assert evaluate(request, identity=[allowed]).allowed
+    assert evaluate_trust(request, trust).allowed
+    other = AccessRequest(action="sts:AssumeRole", principals=(client.outputs["arn"],))
+    assert not evaluate_trust(other, trust).allowed
+    assert client.inputs["maxSessionDuration"] == 3600
+
+
+def test_the_function_runs_as_configured(everything: Program) -> None:
+    """Architecture, runtime, memory, timeout, concurrency and JSON logs."""
+    inputs = everything.one("lambda/function:Function").inputs
+    assert inputs["architectures"] == ["arm64"]
+    assert inputs["runtime"] == "python3.13"
+    assert (inputs["memorySize"], inputs["timeout"]) == (1024, 5)
+    assert inputs["reservedConcurrentExecutions"] == 20
+    assert inputs["loggingConfig"]["logFormat"] == "JSON"
+    assert inputs["loggingConfig"]["applicationLogLevel"] == "DEBUG"
+
+
+def test_the_lambda_accepts_its_environment(program: Program) -> None:
+    """The settings the stack writes are read by the very code that will run."""
+    variables = program.one("lambda/function:Function").inputs["environment"]["variables"]
+    settings = CredentialSettings.from_env(variables)
+    client = program.one("iam/role:Role", "client")
+    assert settings.client_role_arn == client.outputs["arn"]
+    assert settings.iot_endpoint == f"wss://{IOT_HOST}/mqtt"
+    assert settings.region == REGION
+
+
+def test_configured_checks_reach_the_lambda(everything: Program) -> None:
+    """Issuer, audiences, algorithms and lifetime are what the stack says."""
+    variables = everything.one("lambda/function:Function").inputs["environment"]["variables"]
+    settings = CredentialSettings.from_env(variables)
+    assert settings.duration_s == 900
+    assert settings.token_rules.algorithms == {"HS256", "HS512"}
+    assert settings.token_rules.expected.issuer == "https://login.example.com/"
+    assert settings.token_rules.expected.audiences == ("push", "shop")
+
+
+def test_the_secret_stays_a_secret(everything: Program) -> None:
+    """It is encrypted in Pulumi's state and stands nowhere but in the function's environment."""
+    function = everything.one("lambda/function:Function")
+    assert "environment" in function.secret_inputs
+    holders = [
+        found.name
+        for found in everything.resources
+        if SECRET in json.dumps(found.inputs, default=str)
+    ]
+    assert holders == [function.name]
+    assert SECRET not in json.dumps(everything.exports)
+
+
+@pytest.mark.parametrize(
+    ("config", "name", "value"),
+    [
+        (
+            {"jwtSecretArn": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/jwt"},
+            "CREDENTIALS_JWT_SECRET_ARN",
+            f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/jwt",
+        ),
+        (
+            {
+                "jwtPublicKey": PEM,
+                "jwtAlgorithms": '["EdDSA"]',
+            },
+            "CREDENTIALS_JWT_PUBLIC_KEY",
+            PEM,
+        ),
+    ],
+)
+def test_other_key_sources_reach_the_lambda(config: dict[str, str], name: str, value: str) -> None:
+    """A stored secret (with the right to read it, and only it) and a public key."""
+    base = {"allowedOrigins": MINIMAL["allowedOrigins"], "jwtAlgorithms": '["HS256"]'}
+    program = run_program({**base, **config})
+    variables = program.one("lambda/function:Function").inputs["environment"]["variables"]
+    assert variables[name] == value
+    CredentialSettings.from_env(variables)
+    document = parse_document(program.one("iam/rolePolicy:RolePolicy", "lambda").inputs["policy"])
+    request = AccessRequest(action="ssm:GetParameter", resource=value)
+    assert evaluate(request, identity=[document]).allowed == ("jwtSecretArn" in config)
+
+
+def test_the_api_serves_one_route(program: Program) -> None:
+    """POST /credentials, payload 2.0, and only this API's route may invoke the function."""
+    assert program.one("apigatewayv2/route:Route").inputs["routeKey"] == "POST /credentials"
+    integration = program.one("apigatewayv2/integration:Integration").inputs
+    assert integration["payloadFormatVersion"] == "2.0"
+    permission = program.one("lambda/permission:Permission").inputs
+    assert permission["principal"] == "apigateway.amazonaws.com"
+    assert permission["sourceArn"].endswith(":a1b2c3d4e5/*/POST/credentials")
+    assert program.exports["credentialsUrl"] == (
+        f"https://a1b2c3d4e5.execute-api.{REGION}.amazonaws.com/credentials"
+    )
+
+
+def test_cors_names_the_configured_origins(everything: Program) -> None:
+    """Exactly those, for the one method and the headers that the client sends."""
+    cors = everything.one("apigatewayv2/api:Api").inputs["corsConfiguration"]
+    assert cors["allowOrigins"] == ["https://app.example.com", "http://localhost:5173"]
+    assert cors["allowMethods"] == ["POST"]
+    assert cors["allowHeaders"] == ["authorization", "content-type"]
+    assert "allowCredentials" not in cors
+
+
+def test_the_api_is_throttled(everything: Program) -> None:
+    """Rate and burst are the configured ones, for every route."""
+    route_settings = everything.one("apigatewayv2/stage:Stage").inputs["defaultRouteSettings"]
+    assert route_settings == {"throttlingRateLimit": 200, "throttlingBurstLimit": 400}
+
+
+def test_access_logs_hold_no_token(program: Program) -> None:
+    """Each field is a fact about the request; none is a header, a body or an authorizer's."""
+    stage = program.one("apigatewayv2/stage:Stage").inputs["accessLogSettings"]
+    group = program.one("cloudwatch/logGroup:LogGroup", "access-log")
+    assert stage["destinationArn"] == group.outputs["arn"]
+    fields = json.loads(stage["format"])
+    assert fields["status"] == "$context.status"
+    assert not re.search(r"authoriz|header|body|path|query", json.dumps(fields), re.I)
+
+
+def test_every_log_group_forgets(everything: Program) -> None:
+    """Retention is set on every group, and API Gateway's is where it needs no extra policy."""
+    groups = everything.all("cloudwatch/logGroup:LogGroup")
+    assert [group.inputs["retentionInDays"] for group in groups] == [90, 90]
+    access = everything.one("cloudwatch/logGroup:LogGroup", "access-log")
+    assert access.inputs["namePrefix"].startswith("/aws/vendedlogs/")
+
+
+def test_the_outputs_are_the_gateways_settings(program: Program) -> None:
+    """The gateway accepts them as they stand."""
+    settings = GatewaySettings.from_env(program.exports["gatewayEnvironment"])
+    assert settings.iot_endpoint == f"https://{IOT_HOST}"
+    assert settings.region == REGION
+    assert program.exports["gatewayPolicyArn"] == program.one("iam/policy:Policy").outputs["arn"]
+
+
+def test_a_bad_configuration_creates_nothing() -> None:
+    """Every problem is shown, without a traceback, before any resource."""
+    with pytest.raises(pulumi.RunError) as caught:
+        run_program({"jwtSecret": "short", "apiBurst": "1", "logLevel": "LOUD"}, stack="a.b")
+    text = str(caught.value)
+    for expected in (
+        "namespace ('a.b') is unfit",
+        "jwtSecret is unfit",
+        "jwtAlgorithms is required",
+        "allowedOrigins is required",
+        "logLevel must be one of",
+        "apiBurst is not a setting; did you mean apiBurstRequests?",
+    ):
+        assert expected in text
+    assert "short" not in text.replace("shorter", "")
