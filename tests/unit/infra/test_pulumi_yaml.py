@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from infra.config_reader import ConfigReader
 from infra.settings import Settings

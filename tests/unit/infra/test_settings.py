@@ -16,9 +16,7 @@ from wire.secret import Secret
 STORED = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:jwt-AbCdEf"
 
 
-def read(
-    changes: dict[str, str] | None = None, *, stack: str = "prod", **options: object
-) -> Settings:
+def read(changes: dict[str, str] | None = None, *, stack: str = "prod") -> Settings:
     """Read the minimal configuration with some keys changed; an empty value removes one."""
     values = {**MINIMAL, **(changes or {})}
     return Settings.from_config(
@@ -26,7 +24,6 @@ def read(
         project="push",
         stack=stack,
         encrypted=["jwtSecret"],
-        **options,  # type: ignore[arg-type]
     )
 
 
