@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+import botocore.exceptions
 from botocore.exceptions import ClientError, HTTPClientError
 
 from lambdas.credentials.errors import StsRefused, StsThrottled, StsUnavailable
@@ -81,7 +82,7 @@ class ClientRole:
                 Policy=policy,
                 DurationSeconds=duration_s,
             )
-        except HTTPClientError as error:  # timeouts, refused connections, TLS
+        except (HTTPClientError, botocore.exceptions.ConnectionError) as error:
             raise StsUnavailable(f"STS did not answer ({type(error).__name__})") from None
         except ClientError as error:
             raise _meaning(error.response) from None
