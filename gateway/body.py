@@ -11,13 +11,15 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from gateway.core.gunzip import gunzip
 from gateway.errors import BodyTooLarge, BodyTooSlow, MalformedBody, UnsupportedMedia
 
 JSON: Final = "application/json"
 """The one type that is read."""
 
-_ENCODINGS: Final = ("identity", "gzip")
-"""aiohttp decompresses gzip itself, and counts the decompressed bytes against the limit."""
+GZIP: Final = "gzip"
+
+_IDENTITY: Final = "identity"
 
 
 async def read_body(request: web.Request, *, timeout_s: float) -> bytes:
@@ -30,17 +32,23 @@ async def read_body(request: web.Request, *, timeout_s: float) -> bytes:
     Raises:
         UnsupportedMedia: Another type, charset or encoding.
         BodyTooLarge, BodyTooSlow: It exceeds a bound.
-        MalformedBody: It does not decompress.
+        MalformedBody: It does not arrive whole, or does not decompress.
     """
     if request.content_type != JSON or hdrs.CONTENT_TYPE not in request.headers:
         raise UnsupportedMedia("Content-Type", (JSON,))
     if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise UnsupportedMedia("Content-Type", (JSON,))
-    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower() not in _ENCODINGS:
-        raise UnsupportedMedia("Content-Encoding", _ENCODINGS)
+    encoding = request.headers.get(hdrs.CONTENT_ENCODING, _IDENTITY).strip().lower()
+    if encoding not in (GZIP, _IDENTITY):
+        raise UnsupportedMedia("Content-Encoding", (GZIP, _IDENTITY))
     limit_bytes = request.client_max_size
     if (request.content_length or 0) > limit_bytes:
         raise BodyTooLarge(limit_bytes)
+    body = await _read(request, limit_bytes, timeout_s)
+    return gunzip(body, limit_bytes=limit_bytes) if encoding == GZIP else body
+
+
+async def _read(request: web.Request, limit_bytes: int, timeout_s: float) -> bytes:
     try:
         async with asyncio.timeout(timeout_s):
             return await request.read()
@@ -49,4 +57,4 @@ async def read_body(request: web.Request, *, timeout_s: float) -> bytes:
     except web.HTTPRequestEntityTooLarge:
         raise BodyTooLarge(limit_bytes) from None
     except web.RequestPayloadError:
-        raise MalformedBody("the body does not arrive whole, or does not decompress") from None
+        raise MalformedBody("the body does not arrive whole") from None

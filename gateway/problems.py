@@ -136,6 +136,11 @@ def http_error(error: web.HTTPException) -> Answer:
     return _answer(error.status, phrase.lower().replace(" ", "_"), phrase, headers=headers)
 
 
+def malformed_request(status: int) -> Answer:
+    """Return the answer to bytes that are no HTTP request, or one beyond aiohttp's bounds."""
+    return _answer(status, "malformed_request", "this is not an HTTP request that can be read")
+
+
 def unexpected(request_id: str) -> Answer:
     """Return the answer for a bug of ours; it tells nothing but where to look in the log."""
     detail = "the gateway failed; its log has more under this request id"

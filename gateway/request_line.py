@@ -27,6 +27,9 @@ REQUEST_ID: Final = web.RequestKey("request_id", str)
 FACTS: Final = web.RequestKey("facts", dict[str, object])
 """What a handler wants to see on its request's line: JSON-ready values, no payloads, no secrets."""
 
+SERVER_NAME: Final = "gateway"
+"""Stands in place of aiohttp's own Server header, which tells versions to whoever asks."""
+
 _CALLERS_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 _QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -50,8 +53,7 @@ def request_line(metrics: Metrics) -> Middleware:
         try:
             response = await handler(request)
             response.headers["X-Request-Id"] = request[REQUEST_ID]
-            # In place of aiohttp's own, which tells versions to whoever asks.
-            response.headers[hdrs.SERVER] = "gateway"
+            response.headers[hdrs.SERVER] = SERVER_NAME
             status = response.status
             return response
         finally:

@@ -30,6 +30,7 @@ from aiohttp import web
 from gateway.admission import Admission
 from gateway.app import build_app
 from gateway.errors import AddressInUse, KeyFileError, NobodyMayPublish
+from gateway.http_server import ProblemRunner
 from gateway.iot import open_iot_data
 from gateway.key_file import read_keys
 from gateway.keys import Keyring
@@ -98,9 +99,10 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         app = build_app(
             settings=settings, admission=admission, publisher=publisher, readiness=readiness
         )
-        runner = web.AppRunner(
+        runner = ProblemRunner(
             app,
             access_log=None,  # the canonical line takes its place
+            auto_decompress=False,  # `gateway/body.py` does, within its bound
             keepalive_timeout=settings.idle_timeout_s,
             shutdown_timeout=settings.drain_s,
         )

@@ -1,0 +1,411 @@
+"""The gateway over real sockets: its API, its answers to upstream trouble, its way to AWS."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+import json
+import os
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from gateway.key_file import write_keys
+from gateway.keys import Keyring, new_key
+from gateway.server import running
+from gateway.settings import Settings
+from tests.integration.gateway_stub import Fault, StubIot, stub_iot
+
+GOOD: dict[str, Any] = {"to": "user:42", "type": "order.shipped", "data": {"n": 1}, "id": "i-1"}
+ORIGIN = "http://localhost:8082"
+
+
+class Caller:
+    """A service that calls the gateway."""
+
+    def __init__(self, session: aiohttp.ClientSession, key: str) -> None:
+        self.session = session
+        self._key = key
+
+    async def post(
+        self, document: object = None, *, body: bytes | None = None, **headers: str
+    ) -> tuple[int, Any, dict[str, str]]:
+        """Post an event (or bytes); return status, answer and headers."""
+        sent = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        text = json.dumps(GOOD if document is None else document).encode() if body is None else body
+        data = io.BytesIO(text)
+        async with self.session.post("/v1/events", data=data, headers=sent | headers) as answer:
+            return answer.status, await answer.json(content_type=None), dict(answer.headers)
+
+    async def get(self, path: str) -> tuple[int, str]:
+        """Get a path; return status and text."""
+        async with self.session.get(path) as answer:
+            return answer.status, await answer.text()
+
+
+def address_of(caller: Caller) -> tuple[str | None, int | None]:
+    """Return host and port of the gateway."""
+    url = caller.session._base_url
+    assert url is not None
+    return url.host, url.port
+
+
+Start = Callable[..., AbstractAsyncContextManager[Caller]]
+
+
+@pytest.fixture
+async def stub() -> AsyncIterator[StubIot]:
+    """An IoT endpoint."""
+    async with stub_iot() as running_stub:
+        yield running_stub
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stub: StubIot) -> Start:
+    """Start gateways in this process, with one key for users and orders."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example-secret")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "example-token")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+    @asynccontextmanager
+    async def run(*, rate_per_s: float | None = None, **settings: Any) -> AsyncIterator[Caller]:
+        key, kept = new_key(
+            name="shop",
+            publish=["user:*", "group:orders/*"],
+            rate_per_s=rate_per_s,
+            admin=False,
+            now=datetime(2026, 1, 31, tzinfo=UTC),
+        )
+        keys_file = tmp_path / "keys.json"
+        write_keys(keys_file, Keyring([kept]))
+        told: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "port": 0,
+            "namespace": "shop",
+            "iot_endpoint": stub.url,
+            "region": "us-east-1",
+            "keys_file": keys_file,
+            "drain_s": 1.0,
+        }
+        async with (
+            running(Settings(**(told | settings))) as gateway,
+            aiohttp.ClientSession(gateway.url) as session,
+        ):
+            yield Caller(session, key.reveal())
+
+    return run
+
+
+async def test_publishes_a_signed_envelope(start: Start, stub: StubIot) -> None:
+    """One publish for each address, signed, with everything IoT Core must know."""
+    async with start() as caller:
+        event = GOOD | {"to": ["user:42", "group:orders/eu"], "ttl": 60, "retain": True, "qos": 0}
+        status, answer, _ = await caller.post(event)
+    assert (status, answer) == (
+        200,
+        {
+            "id": "i-1",
+            "status": "published",
+            "addresses": {
+                "user:42": {"state": "published"},
+                "group:orders/eu": {"state": "published"},
+            },
+        },
+    )
+    assert {seen.topic for seen in stub.seen} == {"shop/user/42", "shop/group/orders/eu"}
+    for seen in stub.seen:
+        assert seen.query == {
+            "qos": "0",
+            "retain": "true",
+            "contentType": "application/cloudevents+json",
+            "messageExpiry": "60",
+        }
+        assert seen.headers["x-amz-security-token"] == "example-token"
+        assert "/us-east-1/iotdata/aws4_request" in seen.headers["authorization"]
+        envelope = json.loads(seen.body)
+        assert envelope.pop("time")
+        assert envelope == {
+            "specversion": "1.0",
+            "id": "i-1",
+            "source": "/services/shop",
+            "type": "order.shipped",
+            "data": {"n": 1},
+        }
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code", "retry_after"),
+    [
+        (
+            Fault(status=429, code="ThrottlingException", headers={"retry-after": "7"}),
+            429,
+            "publish_throttled",
+            "7",
+        ),
+        (Fault(status=403, code="ForbiddenException"), 502, "publish_denied", None),
+        (Fault(status=400, code="InvalidRequestException"), 502, "publish_invalid", None),
+        (Fault(status=413, code="RequestEntityTooLargeException"), 502, "publish_too_large", None),
+        (Fault(status=500, code="InternalFailureException"), 503, "publish_unavailable", "1"),
+        (Fault(status=502, html=True), 503, "publish_unavailable", "1"),
+        (Fault(cut=True), 503, "publish_unavailable", "1"),
+        (Fault(hang=True), 504, "publish_timed_out", "1"),
+        (
+            Fault(
+                status=403,
+                code="ForbiddenException",
+                message="The security token included in the request is expired",
+            ),
+            503,
+            "publish_credentials_failed",
+            "1",
+        ),
+    ],
+)
+async def test_upstream_trouble(  # noqa: PLR0917
+    start: Start, stub: StubIot, fault: Fault, status: int, code: str, retry_after: str | None
+) -> None:
+    """Each trouble has its answer; the gateway decides about retries, so AWS sees one attempt."""
+    stub.fault = fault
+    async with start(read_timeout_s=0.5) as caller:
+        answered, answer, headers = await caller.post()
+        _, metrics = await caller.get("/metrics")
+    assert (answered, answer["code"]) == (status, code)
+    assert headers.get("Retry-After") == retry_after
+    assert headers["Content-Type"] == "application/problem+json"
+    assert answer["addresses"]["user:42"]["state"] == "failed"
+    assert len(stub.seen) == 1
+    reason = code.removeprefix("publish_")
+    assert f'gateway_failed_total{{kind="user",reason="{reason}",service="shop"}} 1.0' in metrics
+
+
+async def test_partly_published(start: Start, stub: StubIot) -> None:
+    """What happened is told for each address."""
+    stub.faults["shop/user/1"] = Fault(status=500, code="InternalFailureException")
+    async with start() as caller:
+        status, answer, _ = await caller.post(GOOD | {"to": ["user:1", "user:2"]})
+    assert (status, answer["status"]) == (200, "failed")
+    assert answer["addresses"]["user:1"]["error"]["retryable"] is True
+    assert answer["addresses"]["user:2"] == {"state": "published"}
+
+
+async def test_no_credentials(start: Start, stub: StubIot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without AWS credentials it runs, says so, and is not ready."""
+    async with start(probe_s=0.1) as caller:
+        monkeypatch.undo()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    async with start(probe_s=0.1) as caller:
+        status, answer, _ = await caller.post()
+        ready, troubles = await caller.get("/readyz")
+    assert (status, answer["code"]) == (503, "publish_credentials_failed")
+    assert (ready, json.loads(troubles)["troubles"]) == (503, {"iot": "credentials_failed"})
+    assert not stub.seen
+
+
+async def test_readiness_follows_the_endpoint(start: Start) -> None:
+    """Gone, it is not ready and events get 503; back, all is well without a restart."""
+    async with stub_iot() as first:
+        port = int(first.url.rpartition(":")[2])
+        async with start(probe_s=0.1, iot_endpoint=first.url) as caller:
+            await until(caller, 200)
+    async with start(probe_s=0.1, iot_endpoint=first.url) as caller:
+        await until(caller, 503)
+        status, answer, _ = await caller.post()
+        assert (status, answer["code"]) == (503, "publish_unavailable")
+        async with stub_iot(port):
+            await until(caller, 200)
+            assert (await caller.post())[0] == 200
+
+
+async def until(caller: Caller, status: int) -> None:
+    """Ask for readiness until it answers so."""
+    async with asyncio.timeout(10):
+        while (await caller.get("/readyz"))[0] != status:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        (b"{", {}, 400, "malformed_body"),
+        (b'{"to":"user:1","to":"user:2"}', {}, 400, "malformed_body"),
+        (b"[" * 5_000, {}, 400, "malformed_body"),
+        (b"\xff\xfe", {}, 400, "malformed_body"),
+        (b"{}", {}, 400, "invalid_event"),
+        (b"x", {"Content-Encoding": "gzip"}, 400, "malformed_body"),
+        (b"{}", {"Authorization": ""}, 401, "unauthenticated"),
+        (b"{}", {"Authorization": "Bearer swk_unknown"}, 401, "unauthenticated"),
+        (
+            json.dumps(GOOD | {"to": ["user:1", "everyone"]}).encode(),
+            {},
+            403,
+            "not_allowed",
+        ),
+        (b"x" * 1_100_000, {}, 413, "body_too_large"),
+        (gzip.compress(b" " * 50_000_000), {"Content-Encoding": "gzip"}, 413, "body_too_large"),
+        (json.dumps(GOOD | {"data": "x" * 131_072}).encode(), {}, 413, "event_too_large"),
+        (b"{}", {"Content-Type": "text/plain"}, 415, "unsupported_media"),
+        (b"{}", {"Content-Encoding": "br"}, 415, "unsupported_media"),
+    ],
+)
+async def test_refuses(  # noqa: PLR0917
+    start: Start, stub: StubIot, body: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
+    """A problem document says what and why; nothing reaches AWS."""
+    async with start(max_body_bytes=1_048_576) as caller:
+        answered, answer, answer_headers = await caller.post(body=body, **headers)
+        assert (answered, answer["code"]) == (status, code)
+        assert answer_headers["Content-Type"] == "application/problem+json"
+        assert (await caller.post())[0] == 200
+    assert len(stub.seen) == 1
+
+
+async def test_reads_gzip(start: Start, stub: StubIot) -> None:
+    """A compressed event is an event."""
+    async with start() as caller:
+        body = gzip.compress(json.dumps(GOOD).encode())
+        status, _, _ = await caller.post(body=body, **{"Content-Encoding": "gzip"})
+    assert status == 200
+    assert json.loads(stub.seen[0].body)["data"] == {"n": 1}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"GET / HTTP/9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX: " + b"x" * 20_000 + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+)
+async def test_answers_what_is_not_http(start: Start, sent: bytes) -> None:
+    """A problem document, and the end of the connection."""
+    async with start() as caller:
+        reader, writer = await asyncio.open_connection(*address_of(caller))
+        writer.write(sent)
+        async with asyncio.timeout(5):
+            answer = await reader.read()
+        writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith((b"HTTP/1.0 400 ", b"HTTP/1.1 400 "))
+    assert b"aiohttp" not in head
+    assert b"application/problem+json" in head
+    assert json.loads(body)["code"] == "malformed_request"
+
+
+async def test_gives_a_slow_body_up(start: Start) -> None:
+    """A caller that stalls gets 408 and no more of this connection."""
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b'{"to":'
+        await asyncio.sleep(5)
+        yield b'"user:1"}'
+
+    async with start(body_timeout_s=0.2) as caller:
+        sent = {"Content-Type": "application/json"}
+        headers = sent | {"Authorization": f"Bearer {caller._key}"}
+        async with caller.session.post("/v1/events", data=slowly(), headers=headers) as answer:
+            assert answer.status == 408
+            assert (await answer.json(content_type=None))["code"] == "body_too_slow"
+            assert answer.headers["Connection"] == "close"
+
+
+async def test_closes_a_connection_without_a_request(start: Start) -> None:
+    """Who opens a connection and trickles headers does not hold it."""
+    async with start(idle_timeout_s=0.3) as caller:
+        reader, writer = await asyncio.open_connection(*address_of(caller))
+        writer.write(b"POST /v1/events HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_stops_a_service_that_is_too_fast(start: Start) -> None:
+    """Beyond its rate a key gets 429 with the time to wait."""
+    async with start(rate_per_s=2) as caller:
+        answers = [await caller.post() for _ in range(3)]
+    assert [status for status, _, _ in answers] == [200, 200, 429]
+    _, answer, headers = answers[-1]
+    assert (answer["code"], answer["rate"], headers["Retry-After"]) == ("rate_exceeded", 2, "1")
+
+
+async def test_wrong_paths_and_methods(start: Start) -> None:
+    """They answer like everything else."""
+    async with start() as caller:
+        status, text = await caller.get("/v1/nothing")
+        assert (status, json.loads(text)["code"]) == (404, "not_found")
+        async with caller.session.get("/v1/events") as answer:
+            assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+            assert (await answer.json(content_type=None))["code"] == "method_not_allowed"
+
+
+async def test_pages_of_named_origins_may_call(start: Start) -> None:
+    """The preflight, the answer and an error carry the header; other origins get none."""
+    async with start(cors_origins=(ORIGIN,)) as caller:
+        asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
+        async with caller.session.options("/v1/events", headers=asked) as answer:
+            assert answer.status == 204
+            assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+        for origin, allowed in ((ORIGIN, ORIGIN), ("https://evil.example", None)):
+            for body in (b"{", json.dumps(GOOD).encode()):
+                _, _, headers = await caller.post(body=body, Origin=origin)
+                assert headers.get("Access-Control-Allow-Origin") == allowed
+
+
+async def test_counts_what_happens(start: Start) -> None:
+    """Accepted, refused, published and the seconds are there to be scraped."""
+    async with start() as caller:
+        await caller.post()
+        await caller.post({})
+        _, text = await caller.get("/metrics")
+    for line in (
+        'gateway_events_accepted_total{service="shop"} 1.0',
+        'gateway_events_refused_total{reason="invalid_event",service="shop"} 1.0',
+        'gateway_published_total{kind="user",service="shop"} 1.0',
+        'gateway_publish_seconds_count{outcome="published"} 1.0',
+        'gateway_request_seconds_count{method="POST",route="/v1/events",status="200"} 1.0',
+    ):
+        assert line in text
+
+
+async def test_a_waiting_event_is_not_lost_at_shutdown(start: Start, stub: StubIot) -> None:
+    """A request under way when the gateway stops still gets its answer."""
+    stub.fault = Fault(hang=True)
+    async with start(drain_s=5.0) as caller:
+        under_way = asyncio.create_task(caller.post())
+        await stub.arrived.wait()
+        asyncio.get_running_loop().call_later(0.3, stub.released.set)
+        # Keeps the client open while the gateway drains around it.
+        await asyncio.sleep(0)
+        status, _, _ = await under_way
+    assert status == 200
+
+
+async def test_random_bytes_do_not_hurt(start: Start) -> None:
+    """Whatever arrives, the next caller is served and nobody sees a 5xx."""
+    rng = random.Random(7)  # noqa: S311
+    heads = [b"", b"POST /v1/events HTTP/1.1\r\nHost: a\r\n", b"GET /readyz HTTP/1.1\r\n"]
+    async with start() as caller:
+        for _ in range(60):
+            reader, writer = await asyncio.open_connection(*address_of(caller))
+            writer.write(rng.choice(heads) + rng.randbytes(rng.randrange(200)) + b"\r\n\r\n")
+            writer.write_eof()
+            async with asyncio.timeout(5):
+                assert b"HTTP/1.1 5" not in await reader.read()
+            writer.close()
+        assert (await caller.post())[0] == 200
