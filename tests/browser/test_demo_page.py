@@ -1,0 +1,143 @@
+"""The demo page itself: the first minute, refusals, reloads, keyboards and small screens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from tests.browser.demo_page import DemoPage
+
+PRESETS = ("Ada on her phone", "Ada on her laptop", "Grace at her desk")
+
+
+def test_two_clicks_from_opening_the_page_to_an_event_in_three_clients(demo: DemoPage) -> None:
+    """The page offers clients and an event that work as they stand."""
+    demo.page.get_by_role("button", name="Connect all three").click()
+    cards = [demo.connected(title) for title in PRESETS]
+
+    demo.page.get_by_role("button", name="Send", exact=True).click()
+
+    for card in cards:
+        expect(card.arrived("greeting")).to_have_count(1)
+    expect(demo.outcome).to_contain_text("200 published")
+    expect(demo.outcome).to_contain_text("Shown by 3 clients on this page.")
+
+
+def test_pressing_an_address_of_a_client_addresses_it(demo: DemoPage) -> None:
+    """An address in a card is a button that fills in the form and the curl line."""
+    card = demo.connect("42", "tab", ["orders/eu"])
+
+    card.node.get_by_role("button", name="Send to group:orders/eu").click()
+
+    expect(demo.page.get_by_label("To", exact=True)).to_have_value("group:orders/eu")
+    expect(demo.page.locator("#curl")).to_contain_text('"to":"group:orders/eu"')
+
+
+def test_a_refused_event_is_shown_with_the_gateways_reason(demo: DemoPage) -> None:
+    """What the gateway refuses is told in its own words."""
+    demo.send("robot:7", event_type="greeting")
+    expect(demo.outcome).to_contain_text("400 invalid_event")
+    demo.complaints.clear()  # Chromium logs each failed request as an error
+
+
+def test_a_refused_token_is_shown_in_the_card(demo: DemoPage) -> None:
+    """A client whose groups are no names never connects, and its card says why."""
+    demo.page.get_by_role("button", name="Connect as somebody else").click()
+    dialog = demo.page.get_by_role("dialog")
+    dialog.get_by_label("User id").fill("42")
+    dialog.get_by_label("Groups").fill("orders/#")
+    dialog.get_by_role("button", name="Connect", exact=True).click()
+
+    expect(demo.card("42").node.locator(".notice")).to_contain_text("getToken failed")
+    demo.complaints.clear()  # as above
+
+
+def test_disconnecting_and_connecting_again(demo: DemoPage) -> None:
+    """A disconnected client receives nothing, a connected one again does, and the gap is told."""
+    card = demo.connect("42", "tab")
+    other = demo.connect("42", "app")
+    card.node.get_by_role("button", name="Disconnect").click()
+    card.expect_state("Disconnected")
+    demo.send("user:42", event_type="missed")
+    demo.settle([other])
+
+    card.node.get_by_role("button", name="Connect", exact=False).click()
+    card.expect_state("Connected")
+    demo.send("user:42", event_type="heard")
+    demo.settle([card, other])
+
+    assert [it for it in card.types if not it.startswith("fence")] == ["heard"]
+    expect(card.node.locator('.notice[data-kind="gap"]')).to_have_count(1)
+
+
+def test_a_reload_brings_the_same_clients_back(demo: DemoPage) -> None:
+    """Client ids stay the same over a reload, so that nobody is thrown out or doubled."""
+    demo.page.get_by_role("button", name="Connect Ada on her phone").click()
+    before = demo.connected(PRESETS[0]).client_id
+
+    demo.page.reload()
+
+    assert demo.connected(PRESETS[0]).client_id == before
+    expect(demo.page.get_by_role("article")).to_have_count(1)
+
+
+def test_two_tabs_of_one_preset_leave_each_other_alone(demo: DemoPage) -> None:
+    """The same preset in a second tab of the browser gets a client id of its own."""
+    demo.page.get_by_role("button", name="Connect Ada on her phone").click()
+    first = demo.connected(PRESETS[0])
+    second = type(demo)(demo.page.context.new_page(), namespace=demo.namespace)
+    second.open(demo.page.url)
+    second.page.get_by_role("button", name="Connect Ada on her phone").click()
+
+    assert second.connected(PRESETS[0]).client_id != first.client_id
+    second.send("user:ada", event_type="greeting")
+    for card in (first, second.card(PRESETS[0])):
+        expect(card.arrived("greeting")).to_have_count(1)
+    assert second.complaints == []
+
+
+def test_the_keyboard_is_enough(demo: DemoPage) -> None:
+    """Connecting and sending need no pointer, and focus is always visible."""
+    page = demo.page
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Connect all three")).to_be_focused()
+    outline = page.locator(":focus").evaluate("it => getComputedStyle(it).outlineStyle")
+    assert outline == "solid"
+    page.keyboard.press("Enter")
+    card = demo.connected(PRESETS[0])
+
+    page.get_by_label("Data", exact=True).focus()
+    page.keyboard.press("Control+Enter")
+
+    expect(card.arrived("greeting")).to_have_count(1)
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (390, 844), (768, 1024), (1280, 800)])
+def test_nothing_is_wider_than_the_screen_and_arrivals_move_nothing(
+    demo: DemoPage, width: int, height: int
+) -> None:
+    """The page never scrolls sideways, and an arrival leaves every card where it was."""
+    demo.page.set_viewport_size({"width": width, "height": height})
+    demo.page.get_by_role("button", name="Connect all three").click()
+    cards = [demo.connected(title) for title in PRESETS]
+    before = [card.node.bounding_box() for card in cards]
+
+    demo.send("everyone", event_type="a-type-" * 20, data="x" * 400)
+    for card in cards:
+        expect(card.data).to_have_count(1)
+
+    assert [card.node.bounding_box() for card in cards] == before
+    assert demo.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_page_may_run_no_foreign_code(demo: DemoPage) -> None:
+    """The page has no inline script, style or handler, and its policy forbids them."""
+    response = demo.page.request.get(demo.page.url)
+    policy = response.headers["content-security-policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe-inline" not in policy
+    inline = demo.page.locator("script:not([src]), style, [style], [onclick], [onload]")
+    assert inline.count() == 0

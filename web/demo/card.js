@@ -1,0 +1,180 @@
+/**
+ * One client on the page: who it is, its state, what it may receive, what arrived.
+ *
+ * Owns its PushClient. The log keeps its height whatever arrives and drops its oldest rows; all
+ * that came over the wire is text.
+ */
+
+import { PushClient } from '../client/index.js'
+import { fetchDemoToken } from './api.js'
+import { addressChip, button, element } from './dom.js'
+import { counted, duration, shownData, shownPayload, timeOfDay } from './format.js'
+import { addressOf } from './addresses.js'
+import { titleOf } from './roster.js'
+
+/**
+ * @typedef {import('../client/client.js').StateChange} StateChange
+ * @typedef {import('../client/envelope.js').PushEvent} PushEvent
+ * @typedef {import('../client/envelope.js').ForeignMessage} ForeignMessage
+ * @typedef {{member: import('./roster.js').Member, credentialsUrl: string,
+ *   flights: import('./flights.js').Flights, onPick: (address: string) => void,
+ *   onChange: () => void, onRemove: (card: Card) => void}} CardOptions
+ */
+
+/** Rows kept per client. */
+const MAX_ROWS = 100
+
+const STATES = {
+  idle: 'Not connected',
+  connecting: 'Connecting',
+  connected: 'Connected',
+  waiting: 'Waiting',
+  closed: 'Disconnected'
+}
+
+export class Card {
+  #options
+  #client
+  #count = 0
+  #state = element('span', { className: 'state', dataset: { state: 'idle' } }, STATES.idle)
+  #clientId = element('p', { className: 'client-id' }, '…')
+  #reach = element('div', { className: 'reach' })
+  #tally = element('span', { className: 'tally' }, 'Nothing yet')
+  #toggle = button('Disconnect', () => this.#switch(), 'small')
+  #log
+  /** The card itself, to be put into the page. */
+  node
+
+  /** @param {CardOptions} options */
+  constructor(options) {
+    this.#options = options
+    const { member, credentialsUrl } = options
+    const title = titleOf(member)
+    this.#log = element('ol', { className: 'log', aria: { role: 'log', label: `Arrived at ${title}` } })
+    this.#log.tabIndex = 0
+    this.node = this.#build(title)
+    this.#client = new PushClient({
+      credentialsUrl,
+      getToken: () => fetchDemoToken({ user: member.user, groups: member.groups }),
+      ...(member.device === null ? {} : { device: member.device })
+    })
+    this.#client.on('state', (change) => this.#showState(change))
+    this.#client.on('event', (event) => this.#showEvent(event))
+    this.#client.on('message', (message) => this.#showMessage(message))
+    this.#client.on('error', (error) => this.#notice(error.message, 'error'))
+    this.#client.on('gap', ({ since, until }) =>
+      this.#notice(`Back after ${duration(until.getTime() - since.getTime())}: what was sent meanwhile is missing.`, 'gap')
+    )
+  }
+
+  get member() {
+    return this.#options.member
+  }
+
+  get state() {
+    return this.#client.state
+  }
+
+  /** @returns {string[]} Addresses this client receives. */
+  get addresses() {
+    const { topics, namespace } = this.#client
+    return topics.map((topic) => addressOf(topic, namespace)).filter((it) => it !== null)
+  }
+
+  connect() {
+    this.#client.connect()
+  }
+
+  #switch() {
+    if (this.#client.state === 'closed') this.#client.connect()
+    else this.#client.close()
+  }
+
+  /** @param {string} title */
+  #build(title) {
+    const { member, onRemove } = this.#options
+    const remove = button('Remove', () => {
+      this.#client.close()
+      onRemove(this)
+    }, 'small quiet')
+    remove.setAttribute('aria-label', `Remove ${title}`)
+    this.#toggle.setAttribute('aria-label', `Disconnect ${title}`)
+    const avatar = element('span', { className: 'avatar', aria: { hidden: 'true' } }, (member.name[0] ?? '?').toUpperCase())
+    avatar.dataset.hue = String(hueOf(member.user))
+    return element(
+      'article',
+      { className: 'card', aria: { label: title } },
+      element(
+        'header',
+        {},
+        avatar,
+        element('h3', {}, member.name, ' ', element('span', {}, member.where)),
+        this.#state,
+        this.#clientId
+      ),
+      this.#reach,
+      this.#log,
+      element('footer', {}, this.#tally, this.#toggle, remove)
+    )
+  }
+
+  /** @param {StateChange} change */
+  #showState({ state, retryInMs }) {
+    this.#state.dataset.state = state
+    this.#state.textContent = retryInMs === null ? STATES[state] : `Again in ${duration(retryInMs)}`
+    const word = state === 'closed' ? 'Connect' : 'Disconnect'
+    this.#toggle.textContent = word
+    this.#toggle.setAttribute('aria-label', `${word} ${titleOf(this.member)}`)
+    if (state === 'connected') {
+      this.#clientId.textContent = this.#client.clientId
+      this.#reach.replaceChildren(...this.addresses.map((it) => addressChip(it, this.#options.onPick)))
+    }
+    this.#options.onChange()
+  }
+
+  /** @param {PushEvent} event */
+  #showEvent(event) {
+    const flown = this.#options.flights.arrive(event.id, performance.now())
+    const stamped = event.time === null ? null : Date.now() - event.time.getTime()
+    this.#row({ type: event.type, address: event.address, text: shownData(event.data), latencyMs: flown ?? stamped })
+  }
+
+  /** @param {ForeignMessage} message */
+  #showMessage(message) {
+    this.#row({ type: 'raw payload', address: message.address, text: shownPayload(message), latencyMs: null })
+  }
+
+  /** @param {{type: string, address: string | null, text: string, latencyMs: number | null}} row */
+  #row({ type, address, text, latencyMs }) {
+    this.#count += 1
+    this.#tally.textContent = counted(this.#count, 'arrival')
+    const kind = address?.split(':', 1)[0] ?? ''
+    this.#prepend(
+      element(
+        'li',
+        { className: 'row' },
+        element('span', { className: 'row-type' }, type),
+        element('span', { className: 'row-latency', title: 'From send to arrival' }, latencyMs === null ? '' : duration(latencyMs)),
+        element('span', { className: 'row-address', dataset: { kind } }, address ?? ''),
+        element('time', { className: 'row-time' }, timeOfDay(new Date())),
+        element('span', { className: 'row-data' }, text)
+      )
+    )
+  }
+
+  /** @param {string} text @param {'error' | 'gap'} kind */
+  #notice(text, kind) {
+    this.#prepend(element('li', { className: 'notice', dataset: { kind } }, text))
+  }
+
+  /** @param {HTMLElement} row */
+  #prepend(row) {
+    this.#log.prepend(row)
+    while (this.#log.childElementCount > MAX_ROWS) this.#log.lastElementChild?.remove()
+  }
+}
+
+/** @param {string} text @returns {number} One of six, the same for the same user. */
+function hueOf(text) {
+  return [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 6, 0)
+}
