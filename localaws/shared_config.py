@@ -24,6 +24,8 @@ def config_text(
         f"[profile {name}]\n"
         f"region = {region}\n"
         f"output = json\n"
+        # AWS CLI 2 would take a payload for base64; version 1 does not know the name.
+        f"cli_binary_format = raw-in-base64-out\n"
         f"endpoint_url = {aws_url}\n"
         f"services = localaws\n"
         for name in profiles
