@@ -311,7 +311,7 @@ async def signed_post(parts: Parts, key: AccessKey, extra: str) -> tuple[int, st
     SigV4Auth(credentials, "sts", REGION).add_auth(request)
     async with (
         aiohttp.ClientSession() as http,
-        http.post(request.url, data=body, headers=dict(request.headers)) as answer,
+        http.post(f"{parts.aws_url}/", data=body, headers=dict(request.headers)) as answer,
     ):
         return answer.status, await answer.text()
 

@@ -343,7 +343,7 @@ async def post(parts: Parts, key: AccessKey, path: str) -> tuple[int, dict[str, 
     async with (
         aiohttp.ClientSession() as http,
         http.post(
-            URL(request.url, encoded=True), data=b"Hi!", headers=dict(request.headers)
+            URL(f"{parts.iot_url}{path}", encoded=True), data=b"Hi!", headers=dict(request.headers)
         ) as answer,
     ):
         return answer.status, {**answer.headers, **_lowered(answer)}, await answer.read()
