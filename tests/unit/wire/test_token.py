@@ -203,6 +203,8 @@ HEAD, PAYLOAD, SIGNATURE = GOOD.split(".")
         GOOD + "é",
         f"{HEAD}+.{PAYLOAD}.{SIGNATURE}",
         f"{HEAD}.{PAYLOAD}.{SIGNATURE[:-1]}+",
+        f"{HEAD}.{PAYLOAD}.AAAAA",
+        f"{HEAD}.{PAYLOAD}.{'A' * 42}B",
         f"{encoded(b'{}')}.{PAYLOAD}.{SIGNATURE}",
         f"{encoded(b'[]')}.{PAYLOAD}.{SIGNATURE}",
         f"{encoded(b'HS256')}.{PAYLOAD}.{SIGNATURE}",

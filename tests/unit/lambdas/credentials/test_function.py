@@ -288,6 +288,11 @@ def test_other_routes_and_methods() -> None:
     assert headers["allow"] == "POST"
 
 
+def test_a_body_that_is_no_text_is_500() -> None:
+    """API Gateway never sends one."""
+    problem(Stack(), event("post", token=TOKEN, body={}), 500, "internal_error")
+
+
 @pytest.mark.parametrize("sent", [event("post_payload_v1"), {"headers": {}}, {}])
 def test_an_event_of_another_kind_is_500(sent: dict[str, Any], caplog: Any) -> None:
     """Payload format 1.0 is a wrong deployment, which the log names."""
@@ -337,6 +342,16 @@ def test_a_refusing_sts_is_500_and_the_log_says_why(code: str, caplog: Any) -> N
     assert (got, body["code"]) == (500, "internal_error")
     assert code not in json.dumps(body)
     assert code in caplog.text
+
+
+def test_a_bug_is_500_and_tells_the_caller_nothing(caplog: Any) -> None:
+    """Whatever goes wrong, there is an answer, and the log has the traceback."""
+    stack = Stack()
+    stack.fails(RuntimeError("boom"))
+    got, _, body = stack.send(event("post", token=TOKEN))
+    assert (got, body["code"]) == (500, "internal_error")
+    assert "boom" not in json.dumps(body)
+    assert "boom" in caplog.text
 
 
 def log_line(caplog: Any) -> dict[str, Any]:
