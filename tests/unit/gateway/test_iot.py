@@ -25,7 +25,7 @@ def answered(
     """Return the error of an answer as botocore raises it."""
     metadata = {"HTTPStatusCode": status, "HTTPHeaders": headers or {}}
     return boto.ClientError(
-        {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata},  # type: ignore[arg-type, typeddict-item]
+        {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata},  # type: ignore[typeddict-item]
         "Publish",
     )
 
@@ -69,7 +69,7 @@ def answered(
         (TimeoutError(), PublishTimedOut, True),
         (boto.EndpointConnectionError(endpoint_url="u"), PublishUnavailable, True),
         (boto.ConnectionClosedError(endpoint_url="u"), PublishUnavailable, True),
-        (boto.SSLError(endpoint_url="u", error="e"), PublishUnavailable, True),
+        (boto.SSLError(endpoint_url="u", error=OSError()), PublishUnavailable, True),
         (ConnectionResetError(), PublishUnavailable, True),
         (ResponseParserError("<html>"), PublishUnavailable, True),
         (boto.ParamValidationError(report="r"), PublishInvalid, False),
