@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from localaws.core.assumed_role import STS_NAMESPACE
 from localaws.core.refusal import Answer, Refusal, json_answer, query_answer
@@ -105,7 +106,7 @@ def unserved(operation: Operation, path: str) -> Refusal | None:
         return _unserved("the IoT data plane is served on the IoT port, not on this one")
     if operation.service == "sts" and operation.name in _UNSERVED_STS:
         return _unserved(f"localaws opens no sessions with {operation.name}")
-    if path.startswith("/moto-api"):
+    if unquote(path).lstrip("/").startswith("moto-api"):
         return _unserved("moto's own controls are not served")
     return None
 

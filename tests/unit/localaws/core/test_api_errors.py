@@ -87,6 +87,7 @@ def test_rules_differ_in_wording_only() -> None:
         (operation("iotdevicegateway", "rest"), "/topics/a"),
         (operation("sts", "query", "GetSessionToken"), "/"),
         (operation("sns", "query"), "/moto-api/reset"),
+        (operation("sns", "query"), "//%6doto-api/reset"),
     ],
 )
 def test_what_is_not_served(of: Operation, path: str) -> None:
