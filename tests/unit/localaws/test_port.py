@@ -19,6 +19,9 @@ from localaws.port import starts_as_mqtt
         (b"", None),
     ],
 )
-def test_the_start_of_the_request_line_decides(received: bytes, expected: bool | None) -> None:
+def test_the_start_of_the_request_line_decides(
+    received: bytes,
+    expected: bool | None,  # noqa: FBT001 (a parametrized case)
+) -> None:
     """Requests for /mqtt are for the broker, upgrade or not; None asks for more bytes."""
     assert starts_as_mqtt(received) is expected

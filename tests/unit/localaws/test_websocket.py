@@ -15,7 +15,7 @@ from localaws.websocket import asks_for_websocket, binary_frame, choose_subproto
         ("upgrade", "h2c", False),
     ],
 )
-def test_an_upgrade_is_recognised(connection: str, upgrade: str, expected: bool) -> None:  # noqa: FBT001
+def test_an_upgrade_is_recognised(connection: str, upgrade: str, expected: bool) -> None:  # noqa: FBT001 (a parametrized case)
     """`Connection` is a list of tokens, in any case."""
     headers = CIMultiDict({"connection": connection, "UPGRADE": upgrade})
     assert asks_for_websocket(headers) is expected
