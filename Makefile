@@ -81,7 +81,7 @@ $(NODE_BIN)/npm: $(INSTALLED)
 
 $(WEB_INSTALLED): web/package.json web/package-lock.json | $(NODE_BIN)/npm
 	@echo 'Installing the web packages …'
-	@$(WITH_NODE) cd web && npm ci --silent --no-audit --no-fund
+	@$(WITH_NODE) cd web && npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
 $(WEB_BUILT): $(WEB_INSTALLED) $(WEB_SOURCES)
