@@ -19,7 +19,7 @@ PYTHON ?= $(shell for python in python3.12 python3.13 python3.11 python3.14 pyth
 
 # Node comes from the system if it is 20 or later, else from the wheel in the virtual environment.
 NODE_BIN := $(CURDIR)/$(VENV)/node
-WITH_NODE := if ! { command -v npm && node -e 'process.exit(process.versions.node.split(".")[0] < 20)'; } \
+WITH_NODE := if ! { command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } \
 	>/dev/null 2>&1; then PATH="$(NODE_BIN):$$PATH"; export PATH; fi;
 
 .PHONY: help run check test lock clean install web-install web
@@ -61,11 +61,11 @@ web-install: $(WEB_INSTALLED)
 web: $(WEB_BUILT)
 
 $(INSTALLED): requirements-dev.txt
-	@if [ -z "$(PYTHON)" ]; then \
-		echo 'make: no Python 3.11 or later with venv and ensurepip found.' >&2; \
-		echo 'Install one (on Debian and Ubuntu: apt-get install python3 python3-venv),' >&2; \
-		echo 'or name it: make PYTHON=/path/to/python3.12' >&2; exit 1; fi
 	@$(PY) -c 'import pip' 2>/dev/null || { \
+		if [ -z "$(PYTHON)" ]; then \
+			echo 'make: no Python 3.11 or later with venv and ensurepip found.' >&2; \
+			echo 'Install one (on Debian and Ubuntu: apt-get install python3 python3-venv),' >&2; \
+			echo 'or name it: make PYTHON=/path/to/python3.12' >&2; exit 1; fi; \
 		echo 'Making $(VENV) with $(PYTHON) …'; $(PYTHON) -m venv --clear $(VENV); }
 	@echo 'Installing requirements-dev.txt into $(VENV) …'
 	@$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
