@@ -19,11 +19,10 @@ from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 from infra.config_reader import ConfigReader
 from infra.errors import ConfigInvalid
 from wire.address import check_namespace
-from wire.errors import InvalidNamespace
+from wire.errors import InvalidKey, InvalidNamespace
 from wire.token import algorithm_problems
 from wire.verification_key import (
     ASYMMETRIC_ALGORITHMS,
-    InvalidKey,
     key_from_pem,
     key_from_secret,
 )

@@ -7,6 +7,8 @@
     │   ├── InvalidNamespace
     │   ├── InvalidDevice
     │   ├── InvalidEnvelope
+    │   ├── InvalidKey            a key that cannot verify tokens here
+    │   │   └── InvalidKeySet
     │   ├── InvalidToken          with a stable machine reason
     │   ├── InvalidPolicy         an IAM document that we cannot honour
     │   └── GrantRefused          a good token that asks for what cannot be granted
@@ -93,6 +95,18 @@ class InvalidPolicy(PeerError):
 
     def __str__(self) -> str:
         return f"invalid policy at {self.where}: {self.problem}"
+
+
+class InvalidKey(PeerError):
+    """A key that cannot verify tokens here; the text never holds the key."""
+
+    subject = "key"
+
+
+class InvalidKeySet(InvalidKey):
+    """A document that is no JWKS, or one without a key for us."""
+
+    subject = "key set"
 
 
 class InvalidToken(PeerError):

@@ -17,20 +17,14 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from wire.errors import InvalidToken
-from wire.verification_key import InvalidKey, VerificationKey, key_from_jwk
+from wire.errors import InvalidKey, InvalidKeySet, InvalidToken
+from wire.verification_key import VerificationKey, key_from_jwk
 
 MAX_JWKS_BYTES: Final = 256 * 1024
 """Largest key set that is read, bytes: certificates in `x5c` make real ones about 20 KiB."""
 
 MAX_JWKS_KEYS: Final = 100
 """Most keys in a set; a real one holds two to ten."""
-
-
-class InvalidKeySet(InvalidKey):
-    """A document that is no JWKS, or one without a key for us."""
-
-    subject = "key set"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from wire.errors import PeerError
+from wire.errors import InvalidKey
 
 if TYPE_CHECKING:
     from jwt.algorithms import Algorithm
@@ -60,12 +60,6 @@ _PUBLIC_MEMBERS: Final = {
     "OKP": ("kty", "crv", "x"),
 }
 _CLASS_SAMPLE: Final = {"RSA": "RS256", "EC": "ES256", "OKP": "EdDSA"}
-
-
-class InvalidKey(PeerError):
-    """A key that cannot verify tokens here; the text never holds the key."""
-
-    subject = "key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

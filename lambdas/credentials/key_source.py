@@ -15,9 +15,10 @@ from lambdas.credentials.errors import KeysUnavailable
 from lambdas.credentials.jwks_fetch import jwks_fetcher
 from lambdas.credentials.settings import PublishedSet, StoredSecret
 from lambdas.credentials.stored_secret import read_stored_secret
-from wire.jwks import InvalidKeySet, parse_jwks, static_key_set
+from wire.errors import InvalidKey, InvalidKeySet
+from wire.jwks import parse_jwks, static_key_set
 from wire.jwks_cache import JwksCache, JwksTimes, Refresh
-from wire.verification_key import InvalidKey, VerificationKey, key_from_secret
+from wire.verification_key import VerificationKey, key_from_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable

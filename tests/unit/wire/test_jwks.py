@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.issuer import SECRET, jwk, jwks
-from wire.errors import InvalidToken
-from wire.jwks import MAX_JWKS_BYTES, InvalidKeySet, KeySet, parse_jwks, static_key_set
+from wire.errors import InvalidKeySet, InvalidToken
+from wire.jwks import MAX_JWKS_BYTES, KeySet, parse_jwks, static_key_set
 from wire.verification_key import key_from_secret
 
 TWO = parse_jwks(jwks(jwk("p256", kid="a"), jwk("ed25519", kid="b")))
