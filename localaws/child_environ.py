@@ -10,7 +10,7 @@ own account reach neither program, so that a local stack can never touch a real 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from localaws.core.loopback import page_origins
 from wire.settings import EnvReader
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from localaws.settings import Settings
     from localaws.state import StateFolder
+
+LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,4 +95,8 @@ def reachable(host: str) -> str:
 
 
 def _inherited(environ: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environ.items() if not name.startswith("AWS_")}
+    kept = {name: value for name, value in environ.items() if not name.startswith("AWS_")}
+    # A proxy of the user's network has no way to this machine's loopback.
+    for name in ("NO_PROXY", "no_proxy"):
+        kept[name] = ",".join(filter(None, [environ.get(name), *LOOPBACK_NAMES]))
+    return kept

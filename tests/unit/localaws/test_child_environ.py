@@ -48,6 +48,14 @@ def test_the_users_own_aws_account_is_kept_out() -> None:
         assert environ["HOME"] == "/home/a"
 
 
+def test_proxies_are_kept_away_from_loopback() -> None:
+    """A proxy setting of the user's network does not break the local stack."""
+    environ = gateway_of(NO_PROXY="corp.example", HTTP_PROXY="http://proxy:1")
+    assert environ["NO_PROXY"] == "corp.example,127.0.0.1,localhost,::1"
+    assert environ["no_proxy"] == "127.0.0.1,localhost,::1"
+    assert environ["HTTP_PROXY"] == "http://proxy:1"
+
+
 def test_localaws_learns_where_the_gateway_is() -> None:
     """The demo page needs the event API's address."""
     place = GatewayPlace.from_env({"GATEWAY_PORT": "9", "GATEWAY_DRAIN_S": "ignored here"})
