@@ -7,6 +7,7 @@ Source: docs/design.md, `GET /metrics`; prometheus.io/docs/practices/naming.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import (
@@ -25,6 +26,9 @@ NOBODY: Final = "-"
 """The `service` label of a request whose sender was not let in."""
 
 _PUBLISH_BUCKETS_S: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+_DELIVERY_BUCKETS_S: Final = (*_PUBLISH_BUCKETS_S, 30.0, 60.0, 300.0, 3_600.0)
+_COMMIT_BUCKETS_S: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
+_COMMIT_BUCKETS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 
 
 class Metrics:
@@ -32,13 +36,27 @@ class Metrics:
 
     Attributes:
         registry: Where they are registered; one for each gateway, so tests do not share numbers.
-        accepted: Events taken, by service.
+        accepted: Events taken for the first time, by service.
+        duplicate: Events that were sent again and taken as the same, by service.
         refused: Events or requests refused, by service and problem code.
-        published: Publishes that IoT Core took, by service and kind of address.
-        failed: Publishes that failed, by service, kind of address and reason.
+        published: Deliveries settled as published, by service and kind of address.
+        failed: Deliveries settled as failed, by service, kind of address and reason.
+        expired: Deliveries whose ttl ran out first, by service and kind of address.
+        cancelled: Deliveries cancelled, by service and kind of address.
+        collapsed: Deliveries replaced by a newer event, by service and kind of address.
+        delivered: Receipts that came, by service and kind of address.
+        retried: Attempts that failed and are tried again, by kind of address and reason.
+        throttled: Attempts that IoT Core refused as too fast.
+        accepted_to_published_seconds: Seconds from the 202 (or from `deliverAt`) until IoT Core
+            took the publish, by service and kind of address.
         publish_seconds: Seconds for one publish, by outcome (``published`` or the reason).
+        commit_seconds: Seconds for one commit of the outbox.
+        commit_events: Changes in one commit of the outbox.
+        outbox_depth: Deliveries kept and not settled, by state.
+        outbox_oldest_seconds: Age of the oldest delivery that is due and not settled.
         in_flight: Publishes on their way now.
         pending: Publishes waiting for a connection or on their way now.
+        pacing_limit: Publishes each second that pacing allows now.
         requests: Seconds for one HTTP request, by method, route and status.
     """
 
@@ -48,32 +66,47 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
         self.accepted = self._counter("events_accepted", "Events taken.", "service")
+        self.duplicate = self._counter(
+            "events_duplicate", "Events sent again and taken as the same.", "service"
+        )
         self.refused = self._counter(
             "events_refused", "Events or requests refused.", "service", "reason"
         )
-        self.published = self._counter(
-            "published", "Publishes that IoT Core took.", "service", "kind"
+        self.published = self._settled("published", "Deliveries that IoT Core took.")
+        self.failed = self._settled("failed", "Deliveries that failed for good.", "reason")
+        self.expired = self._settled("expired", "Deliveries whose ttl ran out first.")
+        self.cancelled = self._settled("cancelled", "Deliveries cancelled before they were sent.")
+        self.collapsed = self._settled("collapsed", "Deliveries replaced by a newer event.")
+        self.delivered = self._settled("delivered", "Receipts that came.")
+        self.retried = self._counter("retried", "Attempts to be made again.", "kind", "reason")
+        self.throttled = self._counter("throttled", "Attempts that IoT Core refused as too fast.")
+        self.accepted_to_published_seconds = self._histogram(
+            "accepted_to_published_seconds",
+            "Seconds from being taken (or due) to being published.",
+            "service",
+            "kind",
+            buckets=_DELIVERY_BUCKETS_S,
         )
-        self.failed = self._counter("failed", "Publishes that failed.", "service", "kind", "reason")
-        self.publish_seconds = Histogram(
-            "gateway_publish_seconds",
-            "Seconds for one publish.",
-            ("outcome",),
-            buckets=_PUBLISH_BUCKETS_S,
-            registry=self.registry,
+        self.publish_seconds = self._histogram(
+            "publish_seconds", "Seconds for one publish.", "outcome"
         )
-        self.in_flight = Gauge(
-            "gateway_publishes_in_flight", "Publishes on their way.", registry=self.registry
+        self.commit_seconds = self._histogram(
+            "outbox_commit_seconds", "Seconds for one commit.", buckets=_COMMIT_BUCKETS_S
         )
-        self.pending = Gauge(
-            "gateway_publishes_pending", "Publishes waiting or in flight.", registry=self.registry
+        self.commit_events = self._histogram(
+            "outbox_commit_changes", "Changes in one commit.", buckets=_COMMIT_BUCKETS
         )
-        self.requests = Histogram(
-            "gateway_request_seconds",
-            "Seconds for one HTTP request.",
-            ("method", "route", "status"),
-            buckets=_PUBLISH_BUCKETS_S,
-            registry=self.registry,
+        self.outbox_depth = self._gauge("outbox_depth", "Deliveries not settled.", "state")
+        self.outbox_oldest_seconds = self._gauge(
+            "outbox_oldest_seconds", "Age of the oldest delivery that is due."
+        )
+        self.in_flight = self._gauge("publishes_in_flight", "Publishes on their way.")
+        self.pending = self._gauge("publishes_pending", "Publishes waiting or in flight.")
+        self.pacing_limit = self._gauge(
+            "pacing_limit_per_second", "Publishes each second that pacing allows."
+        )
+        self.requests = self._histogram(
+            "request_seconds", "Seconds for one HTTP request.", "method", "route", "status"
         )
 
     def text(self) -> bytes:
@@ -85,5 +118,22 @@ class Metrics:
         """Media type of `text`."""
         return CONTENT_TYPE_PLAIN_0_0_4
 
+    def _settled(self, name: str, documentation: str, *more: str) -> Counter:
+        return self._counter(name, documentation, "service", "kind", *more)
+
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
         return Counter(f"gateway_{name}", documentation, labels, registry=self.registry)
+
+    def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
+        return Gauge(f"gateway_{name}", documentation, labels, registry=self.registry)
+
+    def _histogram(
+        self,
+        name: str,
+        documentation: str,
+        *labels: str,
+        buckets: Sequence[float] = _PUBLISH_BUCKETS_S,
+    ) -> Histogram:
+        return Histogram(
+            f"gateway_{name}", documentation, labels, buckets=buckets, registry=self.registry
+        )

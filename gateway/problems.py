@@ -17,14 +17,21 @@ from aiohttp import web
 
 from gateway.core.report import Report
 from gateway.errors import (
+    AdminRequired,
     BodyTooLarge,
     BodyTooSlow,
+    ChangedEvent,
     CredentialsFailed,
     EventTooLarge,
+    InvalidClientId,
     InvalidEvent,
+    InvalidQuery,
+    IssuerUnavailable,
     MalformedBody,
     NotAllowed,
     NotAuthenticated,
+    OutboxFull,
+    OutboxUnavailable,
     Overloaded,
     PublishFailed,
     PublishThrottled,
@@ -32,7 +39,10 @@ from gateway.errors import (
     PublishUnavailable,
     RateExceeded,
     RequestRefused,
+    TooManyEvents,
+    UnknownEvent,
     UnsupportedMedia,
+    WrongState,
 )
 from wire.problem import PROBLEM_JSON, Problem
 
@@ -59,48 +69,81 @@ class Answer:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """How one class of refusal is answered.
+
+    Attributes:
+        status: The HTTP status.
+        code: The word for machines.
+        facts: Members of the document, each with the error's attribute it comes from.
+        may_retry: Whether the same request may succeed in a moment.
+    """
+
+    status: int
+    code: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    may_retry: bool = False
+
+
+_ROWS: Final[Mapping[type[RequestRefused], _Row]] = {
+    MalformedBody: _Row(status=400, code="malformed_body", facts={"limit": "limit"}),
+    InvalidEvent: _Row(status=400, code="invalid_event"),
+    InvalidQuery: _Row(status=400, code="invalid_query", facts={"parameter": "parameter"}),
+    InvalidClientId: _Row(status=400, code="invalid_client_id"),
+    NotAuthenticated: _Row(status=401, code="unauthenticated", facts={"reason": "reason"}),
+    NotAllowed: _Row(
+        status=403, code="not_allowed", facts={"refused": "refused", "allowed": "allowed"}
+    ),
+    AdminRequired: _Row(status=403, code="admin_required"),
+    UnknownEvent: _Row(status=404, code="event_not_found"),
+    BodyTooSlow: _Row(status=408, code="body_too_slow", facts={"limit_s": "limit_s"}),
+    ChangedEvent: _Row(status=409, code="changed_event", facts={"id": "event_id"}),
+    WrongState: _Row(status=409, code="wrong_state", facts={"id": "event_id", "state": "state"}),
+    BodyTooLarge: _Row(status=413, code="body_too_large", facts={"limit": "limit_bytes"}),
+    EventTooLarge: _Row(
+        status=413, code="event_too_large", facts={"size": "size_bytes", "limit": "limit_bytes"}
+    ),
+    TooManyEvents: _Row(status=413, code="too_many_events", facts={"limit": "limit"}),
+    UnsupportedMedia: _Row(status=415, code="unsupported_media", facts={"accepted": "accepted"}),
+    RateExceeded: _Row(status=429, code="rate_exceeded", facts={"rate": "rate_per_s"}),
+    Overloaded: _Row(status=429, code="overloaded", facts={"limit": "limit"}, may_retry=True),
+    OutboxFull: _Row(status=429, code="outbox_full", facts={"limit": "limit"}, may_retry=True),
+    OutboxUnavailable: _Row(
+        status=503, code="outbox_unavailable", facts={"reason": "why"}, may_retry=True
+    ),
+    IssuerUnavailable: _Row(status=503, code="issuer_unavailable", may_retry=True),
+}
+
+
 def refusal(error: RequestRefused) -> Answer:
-    """Return the answer to a request that was refused."""
-    detail = str(error)
-    facts: dict[str, object]
+    """Return the answer to a request, or to one event of a batch, that was refused."""
+    row = _ROWS[type(error)]
+    facts = {member: _json(getattr(error, name)) for member, name in row.facts.items()}
+    headers: Mapping[str, str] = retry_after(RETRY_AFTER_S) if row.may_retry else {}
     match error:
-        case MalformedBody():
-            facts = {} if error.limit is None else {"limit": error.limit}
-            return _answer(400, "malformed_body", detail, facts)
+        case MalformedBody(limit=None):
+            facts = {}
         case InvalidEvent():
-            problems = [problem.members() for problem in error.problems]
-            return _answer(400, "invalid_event", detail, {"errors": problems})
+            facts = {"errors": [problem.members() for problem in error.problems]}
         case NotAuthenticated():
             # RFC 6750 section 3.1: no error code where nothing was shown.
             challenge = _REALM + ("" if error.reason == "missing" else ', error="invalid_token"')
-            facts = {"reason": error.reason}
-            return _answer(401, "unauthenticated", detail, facts, {"WWW-Authenticate": challenge})
-        case NotAllowed():
-            facts = {"refused": list(error.refused), "allowed": list(error.allowed)}
-            return _answer(403, "not_allowed", detail, facts)
+            headers = {"WWW-Authenticate": challenge}
         case BodyTooSlow():
             # The rest of the body may still be under way: this connection is of no more use.
-            facts = {"limit_s": error.limit_s}
-            return _answer(408, "body_too_slow", detail, facts, {"Connection": "close"})
-        case BodyTooLarge():
-            return _answer(413, "body_too_large", detail, {"limit": error.limit_bytes})
-        case EventTooLarge():
-            facts = {"size": error.size_bytes, "limit": error.limit_bytes}
-            return _answer(413, "event_too_large", detail, facts)
+            headers = {"Connection": "close"}
         case UnsupportedMedia():
             # RFC 9110 section 15.5.16: say what would be taken.
             header = "Accept-Post" if error.header == "Content-Type" else "Accept-Encoding"
-            facts = {"accepted": list(error.accepted)}
-            return _answer(
-                415, "unsupported_media", detail, facts, {header: ", ".join(error.accepted)}
-            )
+            headers = {header: ", ".join(error.accepted)}
         case RateExceeded():
-            facts = {"rate": error.rate_per_s}
-            return _answer(429, "rate_exceeded", detail, facts, retry_after(error.wait_s))
-        case Overloaded():
-            facts = {"limit": error.limit}
-            return _answer(429, "overloaded", detail, facts, retry_after(RETRY_AFTER_S))
-    raise error
+            headers = retry_after(error.wait_s)
+    return _answer(row.status, row.code, str(error), facts, headers)
+
+
+def _json(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def unpublished(report: Report) -> Answer:

@@ -11,15 +11,22 @@ from aiohttp import web
 from gateway import problems
 from gateway.core.report import Delivery, Report
 from gateway.errors import (
+    AdminRequired,
     BodyTooLarge,
     BodyTooSlow,
+    ChangedEvent,
     CredentialsFailed,
     EventTooLarge,
     FieldProblem,
+    InvalidClientId,
     InvalidEvent,
+    InvalidQuery,
+    IssuerUnavailable,
     MalformedBody,
     NotAllowed,
     NotAuthenticated,
+    OutboxFull,
+    OutboxUnavailable,
     Overloaded,
     PublishDenied,
     PublishFailed,
@@ -30,7 +37,10 @@ from gateway.errors import (
     PublishUnavailable,
     RateExceeded,
     RequestRefused,
+    TooManyEvents,
+    UnknownEvent,
     UnsupportedMedia,
+    WrongState,
 )
 from wire.address import Address
 
@@ -46,21 +56,31 @@ def body_of(response: web.Response) -> dict[str, Any]:
     return members
 
 
-@pytest.mark.parametrize(
-    ("error", "status", "code"),
-    [
-        (MalformedBody("bad"), 400, "malformed_body"),
-        (InvalidEvent([FIELD]), 400, "invalid_event"),
-        (NotAuthenticated("missing"), 401, "unauthenticated"),
-        (NotAllowed("shop", ["everyone"], ["user:*"]), 403, "not_allowed"),
-        (BodyTooSlow(10), 408, "body_too_slow"),
-        (BodyTooLarge(9), 413, "body_too_large"),
-        (EventTooLarge(size_bytes=10, limit_bytes=9), 413, "event_too_large"),
-        (UnsupportedMedia("Content-Type", ["application/json"]), 415, "unsupported_media"),
-        (RateExceeded(rate_per_s=1, wait_s=0.1), 429, "rate_exceeded"),
-        (Overloaded(9), 429, "overloaded"),
-    ],
-)
+REFUSALS = [
+    (MalformedBody("bad"), 400, "malformed_body"),
+    (InvalidEvent([FIELD]), 400, "invalid_event"),
+    (NotAuthenticated("missing"), 401, "unauthenticated"),
+    (NotAllowed("shop", ["everyone"], ["user:*"]), 403, "not_allowed"),
+    (BodyTooSlow(10), 408, "body_too_slow"),
+    (BodyTooLarge(9), 413, "body_too_large"),
+    (EventTooLarge(size_bytes=10, limit_bytes=9), 413, "event_too_large"),
+    (UnsupportedMedia("Content-Type", ["application/json"]), 415, "unsupported_media"),
+    (RateExceeded(rate_per_s=1, wait_s=0.1), 429, "rate_exceeded"),
+    (Overloaded(9), 429, "overloaded"),
+    (TooManyEvents(1_000), 413, "too_many_events"),
+    (InvalidQuery("limit", "must be a whole number"), 400, "invalid_query"),
+    (InvalidClientId("is none"), 400, "invalid_client_id"),
+    (AdminRequired("shop"), 403, "admin_required"),
+    (IssuerUnavailable(), 503, "issuer_unavailable"),
+    (UnknownEvent("i"), 404, "event_not_found"),
+    (ChangedEvent("i"), 409, "changed_event"),
+    (WrongState("i", state="published", needed="failed"), 409, "wrong_state"),
+    (OutboxFull(9), 429, "outbox_full"),
+    (OutboxUnavailable("disk_full"), 503, "outbox_unavailable"),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "code"), REFUSALS)
 def test_a_refusal_has_its_status_and_code(error: RequestRefused, status: int, code: str) -> None:
     """Each refusal is told apart by machines, and its words reach people."""
     members = body_of(problems.refusal(error).response())
@@ -70,18 +90,7 @@ def test_a_refusal_has_its_status_and_code(error: RequestRefused, status: int, c
 
 def test_every_refusal_has_an_answer() -> None:
     """A new class of refusal without an answer is seen here and not by a caller."""
-    answered = {
-        MalformedBody,
-        InvalidEvent,
-        NotAuthenticated,
-        NotAllowed,
-        BodyTooSlow,
-        BodyTooLarge,
-        EventTooLarge,
-        UnsupportedMedia,
-        RateExceeded,
-        Overloaded,
-    }
+    answered = {type(error) for error, _, _ in REFUSALS}
     assert set(RequestRefused.__subclasses__()) == answered
 
 
