@@ -1,4 +1,4 @@
-"""One stack and one browser for all browser tests; a fresh, watched page for each.
+"""One stack and one browser for all browser tests; a fresh page for each.
 
 Without a Chromium these tests fail where `CI=true`; elsewhere they are left out, and the summary
 says so by name.
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, NAMES, find_chromium
-from tests.browser.demo_page import DemoPage
+from tests.browser.demo_page import DemoPage, opened_page
 from tests.browser.local_stack import ROOT, LocalStack, local_stack
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 _left_out = pytest.StashKey[list[str]]()
-
-DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -63,10 +61,6 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def demo(stack: LocalStack, browser: Browser) -> Iterator[DemoPage]:
-    """The demo page, just opened; whatever a script complains about fails the test."""
-    context = browser.new_context(viewport=DESKTOP)
-    page = DemoPage(context.new_page(), namespace=stack.namespace)
-    page.open(stack.page_url)
-    yield page
-    context.close()
-    assert page.complaints == []
+    """The demo page, just opened."""
+    with opened_page(stack, browser) as page:
+        yield page

@@ -6,18 +6,22 @@ Owns the page's structure as the tests know it: by role and name, as assistive t
 from __future__ import annotations
 
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, ViewportSize
+
+    from tests.browser.local_stack import LocalStack
 
 CONNECT_TIMEOUT_MS = 10_000
 ARRIVAL_TIMEOUT_MS = 5_000
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 
 
 @dataclass(slots=True)
@@ -35,7 +39,7 @@ class Card:
     @property
     def client_id(self) -> str:
         """The id the credential API gave it."""
-        return self.node.locator(".client-id").inner_text()
+        return next(it for it in self.reach if it.startswith("client:")).removeprefix("client:")
 
     @property
     def reach(self) -> list[str]:
@@ -131,3 +135,14 @@ class DemoPage:
         self.send("everyone", event_type=fence)
         for card in cards:
             expect(card.arrived(fence)).to_have_count(1, timeout=ARRIVAL_TIMEOUT_MS)
+
+
+@contextmanager
+def opened_page(stack: LocalStack, browser: Browser) -> Iterator[DemoPage]:
+    """Open the demo page in a profile of its own; what its scripts complain about fails the test."""
+    context = browser.new_context(viewport=DESKTOP)
+    page = DemoPage(context.new_page(), namespace=stack.namespace)
+    page.open(stack.page_url)
+    yield page
+    context.close()
+    assert page.complaints == []

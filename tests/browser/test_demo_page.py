@@ -23,7 +23,7 @@ def test_two_clicks_from_opening_the_page_to_an_event_in_three_clients(demo: Dem
     for card in cards:
         expect(card.arrived("greeting")).to_have_count(1)
     expect(demo.outcome).to_contain_text("200 published")
-    expect(demo.outcome).to_contain_text("Shown by 3 clients on this page.")
+    expect(demo.outcome).to_contain_text("Shown by 3 clients here.")
 
 
 def test_pressing_an_address_of_a_client_addresses_it(demo: DemoPage) -> None:
@@ -40,6 +40,7 @@ def test_a_refused_event_is_shown_with_the_gateways_reason(demo: DemoPage) -> No
     """What the gateway refuses is told in its own words."""
     demo.send("robot:7", event_type="greeting")
     expect(demo.outcome).to_contain_text("400 invalid_event")
+    expect(demo.outcome).to_contain_text("to: an address is client:")
     demo.complaints.clear()  # Chromium logs each failed request as an error
 
 
@@ -51,7 +52,7 @@ def test_a_refused_token_is_shown_in_the_card(demo: DemoPage) -> None:
     dialog.get_by_label("Groups").fill("orders/#")
     dialog.get_by_role("button", name="Connect", exact=True).click()
 
-    expect(demo.card("42").node.locator(".notice")).to_contain_text("getToken failed")
+    expect(demo.card("42").node.locator(".notice")).to_contain_text("group")
     demo.complaints.clear()  # as above
 
 
@@ -102,8 +103,10 @@ def test_two_tabs_of_one_preset_leave_each_other_alone(demo: DemoPage) -> None:
 def test_the_keyboard_is_enough(demo: DemoPage) -> None:
     """Connecting and sending need no pointer, and focus is always visible."""
     page = demo.page
+    everybody = page.get_by_role("button", name="Connect all three")
+    expect(everybody).to_be_visible()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Connect all three")).to_be_focused()
+    expect(everybody).to_be_focused()
     outline = page.locator(":focus").evaluate("it => getComputedStyle(it).outlineStyle")
     assert outline == "solid"
     page.keyboard.press("Enter")

@@ -2,54 +2,74 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.demo_page import Card, DemoPage
+from tests.browser.demo_page import Card, DemoPage, opened_page
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
     from tests.browser.local_stack import LocalStack
 
 ATTACK = '"><img src=x onerror="document.title=\'broken into\'">'
 ATTACK_AS_TYPE = '"><img/src=x/onerror=document.title=`broken-into`>'
 
 
-@pytest.fixture
-def three(demo: DemoPage) -> dict[str, Card]:
+@dataclass(frozen=True, slots=True)
+class Three:
     """Two clients of user 42 and one of user 7, each with groups of its own."""
-    return {
-        "42 tab": demo.connect("42", "tab", ["orders/eu", "staff"]),
-        "42 app": demo.connect("42", "app", ["orders/*"]),
-        "7 tab": demo.connect("7", "tab", ["staff"]),
-    }
+
+    demo: DemoPage
+    cards: dict[str, Card]
+
+
+@pytest.fixture(scope="module")
+def three(stack: LocalStack, browser: Browser) -> Iterator[Three]:
+    """The three, connected once for all events that are sent to them.
+
+    Their devices are theirs alone: another client with one of these ids would take its place.
+    """
+    with opened_page(stack, browser) as demo:
+        cards = {
+            "42 web": demo.connect("42", "web", ["orders/eu", "staff"]),
+            "42 ios": demo.connect("42", "ios", ["orders/*"]),
+            "7 web": demo.connect("7", "web", ["staff"]),
+        }
+        yield Three(demo, cards)
 
 
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
-        ("user:42", {"42 tab", "42 app"}),
-        ("user:7", {"7 tab"}),
-        ("client:{namespace}.42.app", {"42 app"}),
-        ("group:orders/eu", {"42 tab", "42 app"}),
-        ("group:orders/us", {"42 app"}),
-        ("group:staff", {"42 tab", "7 tab"}),
+        ("user:42", {"42 web", "42 ios"}),
+        ("user:7", {"7 web"}),
+        ("client:{namespace}.42.ios", {"42 ios"}),
+        ("group:orders/eu", {"42 web", "42 ios"}),
+        ("group:orders/us", {"42 ios"}),
+        ("group:staff", {"42 web", "7 web"}),
         ("group:payroll", set()),
-        ("everyone", {"42 tab", "42 app", "7 tab"}),
-        ("user:7, group:orders/us", {"7 tab", "42 app"}),
+        ("everyone", {"42 web", "42 ios", "7 web"}),
+        ("user:7, group:orders/us", {"7 web", "42 ios"}),
     ],
 )
 def test_an_event_reaches_exactly_those_it_is_addressed_to(
-    demo: DemoPage, three: dict[str, Card], address: str, expected: set[str]
+    three: Three, address: str, expected: set[str]
 ) -> None:
     """Whoever is addressed shows the event once, and nobody else shows it."""
-    demo.send(address.format(namespace=demo.namespace), event_type="order.shipped")
-    demo.settle(three.values())
+    event_type = f"test.{uuid.uuid4().hex[:8]}"
+    three.demo.send(address.format(namespace=three.demo.namespace), event_type=event_type)
+    three.demo.settle(three.cards.values())
 
-    shown = {name: card.types.count("order.shipped") for name, card in three.items()}
+    shown = {name: card.types.count(event_type) for name, card in three.cards.items()}
 
-    assert shown == {name: int(name in expected) for name in three}
+    assert shown == {name: int(name in expected) for name in three.cards}
 
 
 def test_an_event_posted_by_a_service_arrives_with_its_data(
@@ -100,11 +120,12 @@ def test_markup_in_an_event_is_shown_as_text(stack: LocalStack, demo: DemoPage) 
     assert not [url for url in requested if url.endswith("/x")]
 
 
-def test_a_client_shows_what_it_may_receive(demo: DemoPage, three: dict[str, Card]) -> None:
-    """Each card lists exactly the addresses of its grant."""
-    assert three["42 app"].client_id == f"{demo.namespace}.42.app"
-    assert sorted(three["42 app"].reach) == [
-        f"client:{demo.namespace}.42.app",
+def test_a_client_shows_what_it_may_receive(three: Three) -> None:
+    """A card lists exactly the addresses of its grant."""
+    card, namespace = three.cards["42 ios"], three.demo.namespace
+    assert card.client_id == f"{namespace}.42.ios"
+    assert sorted(card.reach) == [
+        f"client:{namespace}.42.ios",
         "everyone",
         "group:orders/*",
         "user:42",

@@ -37,8 +37,7 @@ export class Card {
   #client
   #count = 0
   #state = element('span', { className: 'state', dataset: { state: 'idle' } }, STATES.idle)
-  #clientId = element('p', { className: 'client-id' }, '…')
-  #reach = element('div', { className: 'reach' })
+  #reach = element('div', { className: 'reach', aria: { role: 'group', label: 'May receive' } })
   #tally = element('span', { className: 'tally' }, 'Nothing yet')
   #toggle = button('Disconnect', () => this.#switch(), 'small')
   #log
@@ -61,10 +60,11 @@ export class Card {
     this.#client.on('state', (change) => this.#showState(change))
     this.#client.on('event', (event) => this.#showEvent(event))
     this.#client.on('message', (message) => this.#showMessage(message))
-    this.#client.on('error', (error) => this.#notice(error.message, 'error'))
-    this.#client.on('gap', ({ since, until }) =>
-      this.#notice(`Back after ${duration(until.getTime() - since.getTime())}: what was sent meanwhile is missing.`, 'gap')
-    )
+    this.#client.on('error', (error) => this.#notice(explained(error), 'error'))
+    this.#client.on('gap', ({ since, until }) => {
+      const away = duration(until.getTime() - since.getTime())
+      this.#notice(`Back after ${away}. What was sent meanwhile did not arrive.`, 'gap')
+    })
   }
 
   get member() {
@@ -93,10 +93,11 @@ export class Card {
   /** @param {string} title */
   #build(title) {
     const { member, onRemove } = this.#options
-    const remove = button('Remove', () => {
+    const remove = button('×', () => {
       this.#client.close()
       onRemove(this)
-    }, 'small quiet')
+    }, 'small quiet remove')
+    remove.title = 'Remove'
     remove.setAttribute('aria-label', `Remove ${title}`)
     this.#toggle.setAttribute('aria-label', `Disconnect ${title}`)
     const avatar = element('span', { className: 'avatar', aria: { hidden: 'true' } }, (member.name[0] ?? '?').toUpperCase())
@@ -109,8 +110,7 @@ export class Card {
         {},
         avatar,
         element('h3', {}, member.name, ' ', element('span', {}, member.where)),
-        this.#state,
-        this.#clientId
+        this.#state
       ),
       this.#reach,
       this.#log,
@@ -126,7 +126,6 @@ export class Card {
     this.#toggle.textContent = word
     this.#toggle.setAttribute('aria-label', `${word} ${titleOf(this.member)}`)
     if (state === 'connected') {
-      this.#clientId.textContent = this.#client.clientId
       this.#reach.replaceChildren(...this.addresses.map((it) => addressChip(it, this.#options.onPick)))
     }
     this.#options.onChange()
@@ -164,7 +163,14 @@ export class Card {
 
   /** @param {string} text @param {'error' | 'gap'} kind */
   #notice(text, kind) {
-    this.#prepend(element('li', { className: 'notice', dataset: { kind } }, text))
+    const newest = this.#log.firstElementChild
+    if (newest instanceof HTMLElement && newest.dataset.kind === kind && newest.dataset.text === text) {
+      const times = Number(newest.dataset.times) + 1
+      newest.dataset.times = String(times)
+      newest.textContent = `${text} (${times} times)`
+      return
+    }
+    this.#prepend(element('li', { className: 'notice', dataset: { kind, text, times: '1' } }, text))
   }
 
   /** @param {HTMLElement} row */
@@ -172,6 +178,11 @@ export class Card {
     this.#log.prepend(row)
     while (this.#log.childElementCount > MAX_ROWS) this.#log.lastElementChild?.remove()
   }
+}
+
+/** @param {import('../client/errors.js').PushError} error @returns {string} With what is behind it. */
+function explained({ message, cause }) {
+  return cause instanceof Error ? `${message} (${cause.message})` : message
 }
 
 /** @param {string} text @returns {number} One of six, the same for the same user. */

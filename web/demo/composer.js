@@ -7,6 +7,7 @@ import { offered } from './addresses.js'
 import { curlLine, dataFrom, recipients } from './compose.js'
 import { addressChip, byId, element } from './dom.js'
 import { counted, duration } from './format.js'
+import { outcomeOf } from './outcome.js'
 
 export class Composer {
   #config
@@ -39,7 +40,7 @@ export class Composer {
       if (key.key === 'Enter' && (key.ctrlKey || key.metaKey)) this.#form.requestSubmit()
     })
     byId('copy', HTMLButtonElement).addEventListener('click', (click) => this.#copy(click))
-    const wide = matchMedia('(min-width: 60rem)')
+    const wide = matchMedia('(min-width: 60rem) and (min-height: 56rem)')
     const unfold = () => (byId('terminal', HTMLDetailsElement).open = wide.matches)
     wide.addEventListener('change', unfold)
     unfold()
@@ -91,11 +92,13 @@ export class Composer {
     const sentAt = performance.now()
     this.#sending += 1
     const number = this.#sending
+    /** @type {import('./outcome.js').Outcome | null} */
+    let outcome = null
     let shown = 0
-    let title = ''
     const show = () => {
-      if (number !== this.#sending || title === '') return
-      this.#tell(title, shown === 0 ? 'No client on this page has shown it.' : `Shown by ${counted(shown, 'client')} on this page.`, 'good')
+      if (number !== this.#sending || outcome === null) return
+      const here = shown === 0 ? 'Shown by no client here.' : `Shown by ${counted(shown, 'client')} here.`
+      this.#tell({ ...outcome, detail: outcome.detail ?? here })
     }
     this.#flights.start(id, sentAt, (count) => {
       shown = count
@@ -104,43 +107,30 @@ export class Composer {
     this.#send.setAttribute('aria-busy', 'true')
     const answer = await postEvent(this.#config, event)
     this.#send.removeAttribute('aria-busy')
-    if (number !== this.#sending) return
-    const took = duration(performance.now() - sentAt)
-    if (answer.ok) {
-      title = `${answer.status} ${answer.body.status ?? 'accepted'} in ${took}`
-      show()
-    } else {
-      this.#tell(refusalTitle(answer), refusalDetail(answer), 'bad')
-    }
+    outcome = outcomeOf(answer, duration(performance.now() - sentAt))
+    show()
   }
 
-  /** @param {string} title @param {string} detail @param {'good' | 'bad'} tone */
-  #tell(title, detail, tone) {
+  /** @param {import('./outcome.js').Outcome} outcome */
+  #tell({ title, detail, tone }) {
     this.#outcome.dataset.tone = tone
     this.#outcome.replaceChildren(
       element('p', { className: 'outcome-title' }, title),
-      element('p', { className: 'outcome-detail' }, detail)
+      element('p', { className: 'outcome-detail' }, detail ?? '')
     )
   }
 
   /** @param {Event} click */
   async #copy(click) {
     const copy = /** @type {HTMLButtonElement} */ (click.currentTarget)
-    await navigator.clipboard.writeText(this.#curl.textContent ?? '')
-    copy.textContent = 'Copied'
+    try {
+      await navigator.clipboard.writeText(this.#curl.textContent ?? '')
+      copy.textContent = 'Copied'
+    } catch {
+      // Forbidden by the user or the browser: leave the line selected for them to copy.
+      getSelection()?.selectAllChildren(this.#curl)
+      copy.textContent = 'Selected'
+    }
     setTimeout(() => (copy.textContent = 'Copy'), 1_500)
   }
-}
-
-/** @param {import('./api.js').Answer} answer */
-function refusalTitle({ status, body }) {
-  return status === 0 ? 'No answer' : `${status} ${body.code ?? body.title ?? 'refused'}`
-}
-
-/** @param {import('./api.js').Answer} answer */
-function refusalDetail({ body }) {
-  const errors = Array.isArray(body.errors) ? body.errors : []
-  const first = errors[0]
-  if (first !== undefined) return `${first.pointer ?? ''} ${first.problem ?? first.detail ?? ''}`.trim()
-  return body.detail ?? 'The gateway gave no reason.'
 }

@@ -29,8 +29,8 @@ try {
 function start(config) {
   const composer = new Composer(config, flights)
   const namespace = byId('namespace', HTMLParagraphElement)
-  namespace.textContent = config.namespace
-  namespace.title = 'The namespace: first level of every topic'
+  namespace.append(element('span', {}, 'namespace '), config.namespace)
+  namespace.title = 'First level of every topic'
   namespace.hidden = false
 
   const refresh = () => {

@@ -6,6 +6,7 @@ import { offered } from '../../demo/addresses.js'
 import { curlLine, dataFrom, recipients } from '../../demo/compose.js'
 import { Flights, MAX_FLIGHTS } from '../../demo/flights.js'
 import { counted, duration, MAX_SHOWN_CHARS, shownData, shownPayload } from '../../demo/format.js'
+import { outcomeOf } from '../../demo/outcome.js'
 import { fromForm, fromPreset, leaveRoster, PRESETS, takeRoster, titleOf } from '../../demo/roster.js'
 import { isDevice } from '../../client/device.js'
 import { FakeStorage } from '../client/fakes.js'
@@ -85,3 +86,19 @@ test('a meddled roster is an empty one', () => {
     assert.deepEqual(takeRoster(storage), [])
   }
 })
+
+for (const [what, answer, expected] of [
+  ['a published event', { ok: true, status: 200, body: { status: 'published', addresses: { everyone: { state: 'published' } } } }, ['200 published in 5 ms', null, 'good']],
+  ['an accepted event', { ok: true, status: 202, body: { status: 'accepted' } }, ['202 accepted in 5 ms', null, 'good']],
+  ['an event of which a part failed', { ok: true, status: 200, body: { status: 'failed', addresses: { everyone: { state: 'published' }, 'user:7': { state: 'failed', error: { detail: 'no time' } } } } }, ['200 failed in 5 ms', 'user:7: no time', 'bad']],
+  ['an invalid event', { ok: false, status: 400, body: { code: 'invalid_event', errors: [{ pointer: '/to', detail: 'is required' }] } }, ['400 invalid_event', 'to: is required', 'bad']],
+  ['a misspelt field', { ok: false, status: 400, body: { code: 'invalid_event', errors: [{ pointer: '/too', detail: 'is not a field of an event', hint: 'to' }] } }, ['400 invalid_event', 'too: is not a field of an event; did you mean to?', 'bad']],
+  ['a key that may not', { ok: false, status: 403, body: { code: 'not_allowed', detail: 'not yours' } }, ['403 not_allowed', 'not yours', 'bad']],
+  ['an answer without a body', { ok: false, status: 502, body: {} }, ['502 refused', 'No reason was given.', 'bad']],
+  ['no answer', { ok: false, status: 0, body: { detail: 'gone' } }, ['No answer', 'gone', 'bad']]
+]) {
+  test(`${what} is told in two lines`, () => {
+    const { title, detail, tone } = outcomeOf(answer, '5 ms')
+    assert.deepEqual([title, detail, tone], expected)
+  })
+}
