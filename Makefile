@@ -22,7 +22,7 @@ NODE_BIN := $(CURDIR)/$(VENV)/node
 WITH_NODE := if ! { command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } \
 	>/dev/null 2>&1; then PATH="$(NODE_BIN):$$PATH"; export PATH; fi;
 
-.PHONY: help run check test lock clean install web-install web
+.PHONY: help run check test docs lock clean install web-install web
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ check: install web-install  ## Format, lint and type checks
 test: check web  ## All checks and all tests, the browser's too
 	@$(WITH_NODE) cd web && npm test --silent
 	$(PY) -m pytest
+
+docs: install  ## Write docs/configuration.md again from the settings
+	$(PY) docs/render_configuration.py
 
 lock: install  ## Pin all requirements again from pyproject.toml
 	$(PY) -m venv $(VENV)/lock

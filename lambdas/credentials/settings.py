@@ -11,10 +11,10 @@ secret kept in AWS is only named here, by its ARN.
 | `CREDENTIALS_REGION` | `AWS_REGION` | region of STS and of the endpoint |
 | `CREDENTIALS_DURATION_S` | 3600 | longest life of the credentials, 900 to 3600 |
 | `CREDENTIALS_STS_TIMEOUT_S` | 2 | longest wait for STS; there is one retry |
-| `CREDENTIALS_JWT_SECRET` | one of | shared secret, 32 bytes or more |
-| `CREDENTIALS_JWT_SECRET_ARN` | these | the same, in Secrets Manager or an SSM parameter |
-| `CREDENTIALS_JWT_PUBLIC_KEY` | four | PEM public key; line ends may be `\n` |
-| `CREDENTIALS_JWKS_URL` | | where the issuer publishes its keys, `https` |
+| `CREDENTIALS_JWT_SECRET` | one of these four | shared secret, 32 bytes or more |
+| `CREDENTIALS_JWT_SECRET_ARN` | one of these four | the same, in Secrets Manager or an SSM parameter |
+| `CREDENTIALS_JWT_PUBLIC_KEY` | one of these four | PEM public key; line ends may be `\n` |
+| `CREDENTIALS_JWKS_URL` | one of these four | where the issuer publishes its keys, `https` |
 | `CREDENTIALS_JWT_ALGORITHMS` | HS256, the PEM key's own, RS256 | comma-separated |
 | `CREDENTIALS_JWT_ISSUER` | unchecked | required `iss` |
 | `CREDENTIALS_JWT_AUDIENCE` | unchecked | comma-separated; `aud` must name one |
