@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from gateway.core.event import Event, publications_of
-from gateway.core.report import Delivery, Report
-from gateway.errors import Overloaded, PublishFailed, PublishUnavailable
+from gateway.core.report import Delivery, Page, Report, State
+from gateway.errors import Overloaded, PublishFailed, PublishUnavailable, RequestRefused
 
 if TYPE_CHECKING:
     from gateway.core.publication import Publication
@@ -25,17 +27,113 @@ if TYPE_CHECKING:
     from gateway.publisher import Publisher
 
 
-class Intake(Protocol):
-    """What the event API asks of whatever delivers events."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The event is kept, and will be published or accounted for.
 
-    async def accept(self, event: Event, service: Service) -> Report:
-        """Take an event that was read, and whose sender may send it.
+    Attributes:
+        report: Where it stands.
+        duplicate: Whether this very event was accepted before; the report is the first one's.
+    """
+
+    report: Report
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The service sent this id in the last 24 hours, with another event; nothing was kept.
+
+    Attributes:
+        event_id: The id.
+    """
+
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """This one event cannot be taken; nothing of it was kept.
+
+    Attributes:
+        event_id: Its id.
+        error: Why, e.g. `EventTooLarge`.
+    """
+
+    event_id: str
+    error: RequestRefused
+
+
+Acceptance: TypeAlias = Accepted | Conflict | Refused
+"""What becomes of one event at the door."""
+
+
+class Intake(Protocol):
+    """What the event API asks of whatever keeps and delivers events."""
+
+    async def accept(self, events: Sequence[Event], service: Service) -> tuple[Acceptance, ...]:
+        """Take events that were read, and whose sender may send them.
 
         Returns:
-            What became of it, or what it stands at.
+            What becomes of each, in their order; what is accepted is on disk, synced.
 
         Raises:
-            RequestRefused: It was not taken; nothing was published or kept.
+            OutboxFull: There is no room for all of them; none was kept.
+            OutboxUnavailable: Nothing can be kept now; none was.
+        """
+
+    async def outcome(self, service: Service, event_id: str, timeout_s: float) -> Report:
+        """Return what became of an event: once it is settled, or what is known after `timeout_s`.
+
+        Raises:
+            UnknownEvent: No event of this service has this id.
+            OutboxUnavailable: It cannot be looked up now.
+        """
+
+    async def find(self, service: Service, event_id: str) -> Report | None:
+        """Return where an event of the service stands, or None if there is none of this id.
+
+        Raises:
+            OutboxUnavailable: It cannot be looked up now.
+        """
+
+    async def search(
+        self, service: Service, *, status: State | None, limit: int, after: str | None
+    ) -> Page:
+        """Return the service's events, newest first.
+
+        Args:
+            service: Whose; an admin sees its own here, too.
+            status: Only events that stand there, or all.
+            limit: Most events of one page, 1 to 1,000.
+            after: What the page before said, or None for the first.
+
+        Raises:
+            InvalidQuery: `after` is nothing that a page said.
+            OutboxUnavailable: They cannot be looked up now.
+        """
+
+    async def redeliver(self, service: Service, event_id: str) -> Report:
+        """Send an event again to every address where it failed, expired or was cancelled.
+
+        It goes to the end of each topic, with a new count of attempts and, if it had a ttl, a
+        new one.
+
+        Raises:
+            UnknownEvent: No event of this service has this id.
+            WrongState: There is no such address, or its payload was pruned.
+            OutboxFull, OutboxUnavailable: It cannot be kept now.
+        """
+
+    async def cancel(self, service: Service, event_id: str) -> Report:
+        """Drop an event wherever it has not been sent yet.
+
+        What is on its way at this moment is not stopped: its address shows what became of it.
+
+        Raises:
+            UnknownEvent: No event of this service has this id.
+            WrongState: There is nothing left to cancel.
+            OutboxUnavailable: It cannot be kept now.
         """
 
 
@@ -100,7 +198,8 @@ class DirectIntake:
             self._metrics.published.labels(service.name, kind).inc()
         else:
             self._metrics.failed.labels(service.name, kind, failure.code).inc()
-        return Delivery(address=publication.address, failure=failure)
+        state = State.PUBLISHED if failure is None else State.FAILED
+        return Delivery(address=publication.address, state=state, failure=failure)
 
     async def _publish(self, publication: Publication) -> PublishFailed | None:
         try:

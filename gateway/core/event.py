@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -46,7 +46,13 @@ class Event:
         data: Any JSON value.
         qos: 0 or 1, towards subscribers.
         retain: Whether it stays on the topic for later subscribers.
-        ttl_s: Seconds after which it is not to be delivered any more, or None.
+        ttl_s: Seconds from acceptance after which it is not to be delivered any more, or None.
+        deliver_at: When to deliver it, with a zone; None for at once.
+        collapse_key: Replaces an event with the same key that was not sent yet, on each address.
+        receipt: Whether the receivers' receipts are asked for.
+        extensions: Further CloudEvents attributes of the envelope, e.g. ``traceparent``. They are
+            not part of what makes an event the same event.
+        id_given: Whether the caller brought the id; one that the gateway made is new for sure.
     """
 
     id: str
@@ -56,6 +62,11 @@ class Event:
     qos: int = 1
     retain: bool = False
     ttl_s: int | None = None
+    deliver_at: datetime | None = None
+    collapse_key: str | None = None
+    receipt: bool = False
+    extensions: Mapping[str, str] = field(default_factory=dict)
+    id_given: bool = True
 
 
 def parse_event(document: JsonValue, *, namespace: str, new_id: str, max_addresses: int) -> Event:

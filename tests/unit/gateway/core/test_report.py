@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import pytest
+
 from gateway.core.report import Delivery, Report, State
 from gateway.errors import PublishDenied, PublishThrottled
 from wire.address import Address
 
-GOOD = Delivery(address=Address.parse("user:1"))
-SLOW = Delivery(address=Address.parse("user:2"), failure=PublishThrottled("too fast"))
-DENIED = Delivery(address=Address.parse("everyone"), failure=PublishDenied("no"))
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+GOOD = Delivery(address=Address.parse("user:1"), state=State.PUBLISHED)
+SLOW = Delivery(
+    address=Address.parse("user:2"), state=State.FAILED, failure=PublishThrottled("too fast")
+)
+DENIED = Delivery(
+    address=Address.parse("everyone"), state=State.FAILED, failure=PublishDenied("no")
+)
 
 
 def report(*deliveries: Delivery) -> Report:
     """Return a report."""
     return Report(id="i", deliveries=deliveries)
+
+
+def in_state(state: State) -> Delivery:
+    """Return a delivery that stands there."""
+    return Delivery(address=Address.parse("user:3"), state=state)
 
 
 def test_published_means_everywhere() -> None:
@@ -36,6 +50,31 @@ def test_nothing_published() -> None:
     assert report(SLOW, DENIED).nothing_published
 
 
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ((State.PUBLISHED, State.ACCEPTED, State.FAILED), State.ACCEPTED),
+        ((State.PUBLISHED, State.SCHEDULED), State.SCHEDULED),
+        ((State.SCHEDULED, State.ACCEPTED), State.ACCEPTED),
+        ((State.PUBLISHED, State.EXPIRED), State.EXPIRED),
+        ((State.PUBLISHED, State.CANCELLED), State.CANCELLED),
+        ((State.PUBLISHED, State.COLLAPSED), State.PUBLISHED),
+        ((State.DELIVERED, State.PUBLISHED), State.PUBLISHED),
+        ((State.COLLAPSED,), State.COLLAPSED),
+    ],
+)
+def test_stands_where_most_is_left_to_say(states: tuple[State, ...], expected: State) -> None:
+    """What still has to happen comes first, then what went wrong, then what went well."""
+    assert report(*map(in_state, states)).state is expected
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_has_its_place(state: State) -> None:
+    """An event with one address stands where that address stands."""
+    assert report(in_state(state)).state is state
+    assert report(in_state(state)).settled is state.settled
+
+
 def test_tells_each_address() -> None:
     """Each address has its state, and its error where there is one."""
     assert report(GOOD, SLOW).addresses() == {
@@ -45,3 +84,37 @@ def test_tells_each_address() -> None:
             "error": {"code": "throttled", "detail": "too fast", "retryable": True},
         },
     }
+
+
+def test_is_a_receipt() -> None:
+    """All that is known of an event, with its times."""
+    trying = Delivery(
+        address=Address.parse("user:1"),
+        state=State.ACCEPTED,
+        attempts=2,
+        failure=PublishThrottled("too fast"),
+        next_attempt_at=NOON,
+    )
+    done = Delivery(address=Address.parse("user:2"), state=State.PUBLISHED, settled_at=NOON)
+    whole = Report(id="i", deliveries=(trying, done), accepted_at=NOON, deliver_at=NOON)
+    assert whole.members() == {
+        "id": "i",
+        "status": "accepted",
+        "acceptedAt": "2026-01-31T12:00:00.000Z",
+        "deliverAt": "2026-01-31T12:00:00.000Z",
+        "addresses": {
+            "user:1": {
+                "state": "accepted",
+                "attempts": 2,
+                "nextAttemptAt": "2026-01-31T12:00:00.000Z",
+                "error": {"code": "throttled", "detail": "too fast", "retryable": True},
+            },
+            "user:2": {"state": "published", "settledAt": "2026-01-31T12:00:00.000Z"},
+        },
+    }
+
+
+def test_remembers_a_state_without_deliveries() -> None:
+    """Of an event that was pruned, the state is left."""
+    pruned = Report(id="i", deliveries=(), remembered=State.PUBLISHED)
+    assert pruned.members() == {"id": "i", "status": "published"}
