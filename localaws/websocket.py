@@ -117,6 +117,7 @@ class MqttEndpoint:
         self._clock = clock
         self.limits = limits or Limits()
         self._listeners: set[_Listener] = set()
+        self._targets: dict[tuple[str, int], tuple[str, int]] = {}
         self._flush_handle: asyncio.Handle | None = None
         self._tick_handle: asyncio.TimerHandle | None = None
         self._emptied = asyncio.Event()
@@ -170,10 +171,17 @@ class MqttEndpoint:
         if self._flush_handle is None:
             self._flush_handle = self._loop.call_soon(self._flush)
 
-    def publish(self, message: Message, now: float) -> None:
-        """Publish for a caller that is allowed to: the HTTP data plane, rules."""
-        self.broker.publish(message, now)
+    def publish(self, message: Message, now: float) -> Refusal | None:
+        """Publish for a caller that is allowed to: the HTTP data plane.
+
+        Returns:
+            ThrottlingException where a quota of the account or the topic is used up.
+        """
+        exhausted = self.broker.submit(message, now)
         self.flush_soon()
+        if exhausted is None:
+            return None
+        return Refusal(429, "ThrottlingException", "Rate exceeded", f"used up: {exhausted}")
 
     def receive(self, connection: Connection, data: bytes) -> None:
         """Take bytes from a connection."""
@@ -184,6 +192,11 @@ class MqttEndpoint:
         """Take note that a connection is over."""
         self.broker.lost(connection, reason, detail, self._clock())
         self.flush_soon()
+
+    def target(self, transport: asyncio.Transport) -> tuple[str, int]:
+        """Return where a client connected to; one object for all of one address."""
+        name: tuple[str, int] = transport.get_extra_info("sockname")[:2]
+        return self._targets.setdefault(name, name)
 
     def entered(self, listener: _Listener) -> None:
         """Own a connection that stands."""
@@ -264,9 +277,13 @@ class _Listener(WSListener):
         self._socket = transport.underlying_transport
         self._socket.set_write_buffer_limits(high=self._endpoint.limits.unsent_bytes)
         self.write = self._socket.write
-        address = self._socket.get_extra_info("peername")[0]
+        address, port = self._socket.get_extra_info("peername")[:2]
         self._connection = self._endpoint.broker.open(
-            self._caller, address=address, now=self._clock()
+            self._caller,
+            address=address,
+            now=self._clock(),
+            source_port=port,
+            target=self._endpoint.target(self._socket),
         )
         self._connection.peer = self
         self._endpoint.entered(self)

@@ -19,11 +19,22 @@ Source: aws-iot-facts 3 and 5; MQTT 3.1.1 and 5.0.
 
 from collections.abc import Callable
 
+from localaws.core.account import Account
 from localaws.core.authorizer import Authorizer, ResourceKind
 from localaws.core.connecting import accept_connect, refuse_version
 from localaws.core.connection import Connection, DisconnectReason, Ending
+from localaws.core.connection_view import (
+    ConnectionView,
+    History,
+    SubscriptionView,
+    connection_of,
+    subscriptions_of,
+)
+from localaws.core.delivery import Outcome
 from localaws.core.departing import depart, end_session, publish_due_will
+from localaws.core.direct_message import DirectRefusal, DirectSent, send_direct
 from localaws.core.fanout import FanOut, Pick
+from localaws.core.interference import Interference
 from localaws.core.lifecycle import Lifecycle
 from localaws.core.message import Message
 from localaws.core.mqtt.acknowledgement import Puback
@@ -39,7 +50,7 @@ from localaws.core.mqtt.unsubscribe import Unsubscribe
 from localaws.core.mqtt.version import Version
 from localaws.core.observer import Denial, Observer
 from localaws.core.publishing import accept_publish
-from localaws.core.quotas import Quotas
+from localaws.core.quotas import Exhausted, Quotas
 from localaws.core.retained import Retained
 from localaws.core.route import Routes
 from localaws.core.session import Session
@@ -57,6 +68,8 @@ class Broker:
         connections: All that are open, connected or not yet.
         sessions: By client id, with or without a connection.
         quotas: The limits in force.
+        interference: What is made to go wrong on purpose; nothing at first.
+        history: Connections that are gone.
         new_id: Makes a UUID, for client ids and session identifiers.
     """
 
@@ -84,18 +97,33 @@ class Broker:
         self.subscriptions = Subscriptions()
         self.retained = Retained(self.quotas.retained_messages)
         self.lifecycle = Lifecycle()
+        self.history = History()
+        self.account = Account(self.quotas)
+        self.interference = Interference()
         self.routes = Routes(self.subscriptions, self._may_receive)
         self.fan_out = FanOut(self.routes, self.quotas, self.observer, pick)
 
-    def open(self, authorizer: Authorizer, *, address: str, now: float) -> Connection:
+    def open(
+        self,
+        authorizer: Authorizer,
+        *,
+        address: str,
+        now: float,
+        source_port: int = 0,
+        target: tuple[str, int] = ("", 0),
+    ) -> Connection:
         """Begin a connection: its transport stands, CONNECT is awaited.
 
         Args:
             authorizer: Who signed the handshake.
             address: The peer's IP address.
             now: Epoch seconds.
+            source_port: The peer's port.
+            target: The address and port it connected to.
         """
-        connection = Connection(authorizer, address=address, now=now)
+        connection = Connection(
+            authorizer, address=address, now=now, source_port=source_port, target=target
+        )
         self.connections.add(connection)
         return connection
 
@@ -129,11 +157,63 @@ class Broker:
             connection.will = None
         self.end(connection, reason, detail=detail, now=now)
 
-    def publish(self, message: Message, now: float) -> None:
-        """Publish for somebody who may: a client, HTTP, a rule, the broker itself.
+    def submit(self, message: Message, now: float) -> Exhausted | None:
+        """Publish for a client or an HTTP caller that may, within the account's quotas.
 
         Authorization is the caller's: it happens where the publisher is known.
+
+        Returns:
+            What is used up; nothing was published then.
         """
+        retain = message.retain and not message.topic.startswith("$")
+        exhausted = self.account.may_publish(message.topic, now, retain=retain)
+        if exhausted is not None:
+            return exhausted
+        if retain and not self.retained.has_room(message, now):
+            return Exhausted.RETAINED_MESSAGES
+        self.publish(message, now)
+        return None
+
+    def announce(self, event: Message | None, now: float) -> None:
+        """Publish a lifecycle event, if there is one."""
+        if event is not None:
+            for one in self.interference.lifecycle(event, now):
+                self.publish(one, now)
+
+    def send_direct(
+        self, client_id: str, message: Message, *, confirm: bool, now: float
+    ) -> DirectSent | DirectRefusal:
+        """Send a message to one client that has not subscribed to it.
+
+        Args:
+            client_id: Whose connection.
+            message: With a legal topic outside `$`; the sender's permission is the caller's to check.
+            confirm: Send with QoS 1, and let the sender wait for PUBACK.
+            now: Epoch seconds.
+        """
+        return send_direct(self, client_id, message, confirm=confirm, now=now)
+
+    def withdraw(self, client_id: str, sent: DirectSent) -> None:
+        """Stop waiting for a direct message's PUBACK: its sender's time is over."""
+        session, confirmation = self.sessions.get(client_id), sent.confirmation
+        if confirmation is None or confirmation.outcome is not None:
+            return
+        if session is not None:
+            delivery = session.inflight.get(sent.packet_id)
+            if delivery is not None and delivery.confirmation is confirmation:
+                session.acknowledge(sent.packet_id)
+        confirmation.settle(Outcome.LOST)
+
+    def connection_of(self, client_id: str, now: float) -> ConnectionView | None:
+        """Return a client's connection, live or gone for less than half an hour (GetConnection)."""
+        return connection_of(self, client_id, now)
+
+    def subscriptions_of(self, client_id: str) -> tuple[SubscriptionView, ...] | None:
+        """Return a session's subscriptions by topic filter; None if there is no session."""
+        return subscriptions_of(self, client_id)
+
+    def publish(self, message: Message, now: float) -> None:
+        """Publish without asking for quotas or permission: wills, rules, lifecycle events."""
         if message.retain and not message.topic.startswith("$"):
             self.retained.keep(message, now)
         self.observer.published(message, now)
@@ -150,7 +230,11 @@ class Broker:
                 end_session(self, session, now)
             elif session.draining:
                 self.drain(session, now)
+            if session.inflight:
+                self.fan_out.retry(session, now)
         self.lifecycle.forget(now)
+        self.history.forget(now)
+        self.account.forget(now)
 
     def take_ready(self) -> list[Connection]:
         """Return connections with something to write or an ending, and forget them."""
@@ -286,8 +370,13 @@ class Broker:
 
     def _acknowledged(self, connection: Connection, packet: Puback, now: float) -> None:
         session = connection.session
-        if session is None or session.acknowledge(packet.packet_id) is None:
+        if session is None or self.interference.loses_puback_from(session.client_id):
             return
+        delivery = session.acknowledge(packet.packet_id)
+        if delivery is None:
+            return
+        if delivery.confirmation is not None:
+            delivery.confirmation.settle(Outcome.ACKNOWLEDGED)
         if session.queued and not session.draining:
             self.fan_out.send_queued(session, now, most=1)
 
@@ -298,7 +387,7 @@ class Broker:
                 problem = "a session expiry at DISCONNECT, none at CONNECT"
                 self.fault(connection, ReasonCode.PROTOCOL_ERROR, problem, now)
                 return
-            session.expiry_s = min(wanted_s, self.quotas.session_expiry_s)
+            session.expiry_s = self.quotas.expiry_s(wanted_s)
         reason = DisconnectReason.CLIENT_INITIATED_DISCONNECT
         with_will = packet.code == ReasonCode.DISCONNECT_WITH_WILL
         if not with_will:
@@ -308,7 +397,8 @@ class Broker:
     def _check_time(self, connection: Connection, now: float) -> None:
         silent_s = now - connection.heard_at
         if connection.session is None:
-            if silent_s >= self.quotas.connect_timeout_s:
+            timeout_s = self.quotas.connect_timeout_s
+            if timeout_s is not None and silent_s >= timeout_s:
                 self.end(
                     connection, DisconnectReason.CLIENT_ERROR, detail="no CONNECT in time", now=now
                 )

@@ -18,12 +18,22 @@ from localaws.core.mqtt.errors import UnsupportedVersion
 from localaws.core.mqtt.properties import NO_PROPERTIES, Properties
 from localaws.core.mqtt.reason import ReasonCode, ReturnCode
 from localaws.core.mqtt.version import Version
+from localaws.core.quotas import MAX_WINDOW
 from localaws.core.session import Session
 from localaws.core.topics import check_published
 from wire.errors import InvalidTopic
 
 if TYPE_CHECKING:
     from localaws.core.broker import Broker
+
+MAX_KEEP_ALIVE_S = 65_535
+"""Most seconds two bytes can say; a keep-alive without a clamp may be longer inside."""
+
+MAX_ALIAS = 65_535
+"""Highest topic alias of the protocol."""
+
+MAX_EXPIRY_311_S = 604_800
+"""Life of a 3.1.1 session where no quota says otherwise: AWS's highest. Source: aws-iot-facts 3.6."""
 
 AUTHORIZATION_FAILED = "AUTHORIZATION_FAILED"
 """`connectFailureReason` of a denied CONNECT. Source: aws-iot-facts 5.2."""
@@ -40,8 +50,7 @@ def accept_connect(broker: "Broker", connection: Connection, packet: Connect, no
     connection.decisions = Decisions(connection.authorizer, _context(connection, packet, client_id))
     if not _authorized(broker, connection, packet, client_id, now):
         failed = broker.lifecycle.connect_failed(client_id, connection, AUTHORIZATION_FAILED, now)
-        if failed is not None:
-            broker.publish(failed, now)
+        broker.announce(failed, now)
         _refuse(broker, connection, ReasonCode.NOT_AUTHORIZED, None, "CONNECT is denied", now=now)
         return
     _take_over(broker, client_id, now)
@@ -49,9 +58,7 @@ def accept_connect(broker: "Broker", connection: Connection, packet: Connect, no
     _attach(broker, connection, session, packet, now)
     _answer(broker, connection, packet, client_id, resumed=resumed)
     broker.observer.connected(connection, now)
-    event = broker.lifecycle.connected(client_id, connection, now)
-    if event is not None:
-        broker.publish(event, now)
+    broker.announce(broker.lifecycle.connected(client_id, connection, now), now)
     if resumed:
         broker.fan_out.redeliver(connection, session, now)
         session.draining, session.drained_at = session.queued > 0, now
@@ -74,7 +81,7 @@ def _refusal(
 ) -> tuple[ReasonCode, ReturnCode | None, str] | None:
     """Return the codes for 5 and 3.1.1 (None there: close without CONNACK) and the reason."""
     is_311 = packet.version is Version.V311
-    too_long = len(client_id.encode()) > broker.quotas.client_id_bytes
+    too_long = _more(len(client_id.encode()), broker.quotas.client_id_bytes)
     nameless = is_311 and not packet.client_id and not packet.clean_start
     if too_long or nameless or client_id.startswith("$"):
         return (
@@ -89,7 +96,7 @@ def _refusal(
         return None
     if will.qos > 1:
         return ReasonCode.QOS_NOT_SUPPORTED, None, "the will has QoS 2"
-    if len(will.payload) > broker.quotas.payload_bytes:
+    if _more(len(will.payload), broker.quotas.payload_bytes):
         return ReasonCode.QUOTA_EXCEEDED, None, "the will's payload is too large"
     try:
         check_published(will.topic)
@@ -156,11 +163,11 @@ def _take_over(broker: "Broker", client_id: str, now: float) -> None:
 
 def _session(broker: "Broker", packet: Connect, client_id: str, now: float) -> tuple[Session, bool]:
     """Return the session to go on with, and whether it was there before."""
-    longest_s = broker.quotas.session_expiry_s
+    quotas = broker.quotas
     if packet.version is Version.V5:
-        expiry_s = min(packet.properties.session_expiry_interval_s or 0, longest_s)
+        expiry_s = quotas.expiry_s(packet.properties.session_expiry_interval_s or 0)
     else:
-        expiry_s = 0 if packet.clean_start else longest_s
+        expiry_s = 0 if packet.clean_start else quotas.expiry_s(MAX_EXPIRY_311_S)
     former = broker.sessions.get(client_id)
     if former is not None:
         if not packet.clean_start and former.version is packet.version:
@@ -179,7 +186,7 @@ def _attach(
     quotas, properties = broker.quotas, packet.properties
     session.connection = connection
     session.ends_at = None
-    session.window = min(quotas.unacknowledged, properties.receive_maximum or 65_535)
+    session.window = min(quotas.window, properties.receive_maximum or MAX_WINDOW)
     connection.session = session
     connection.connected_at = now
     connection.keep_alive_s = quotas.keep_alive_s(packet.keep_alive_s)
@@ -207,16 +214,21 @@ def _properties(
     """Say what IoT Core can and cannot do. Source: aws-iot-facts 3.8."""
     session, asked_s = connection.session, packet.properties.session_expiry_interval_s
     expiry_s = session.expiry_s if session is not None else 0
+    aliases = broker.quotas.topic_aliases
     return Properties(
         session_expiry_interval_s=expiry_s if asked_s not in (None, expiry_s) else None,
-        receive_maximum=broker.quotas.unacknowledged,
+        receive_maximum=broker.quotas.window,
         maximum_qos=1,
         retain_available=1,
         maximum_packet_bytes=MAX_PACKET_BYTES,
         assigned_client_id=None if packet.client_id else client_id,
-        topic_alias_maximum=broker.quotas.topic_aliases,
+        topic_alias_maximum=MAX_ALIAS if aliases is None else aliases,
         wildcard_subscription_available=1,
         subscription_identifier_available=0,
         shared_subscription_available=1,
-        server_keep_alive_s=connection.keep_alive_s,
+        server_keep_alive_s=min(connection.keep_alive_s, MAX_KEEP_ALIVE_S),
     )
+
+
+def _more(size: int, limit: int | None) -> bool:
+    return limit is not None and size > limit

@@ -53,6 +53,8 @@ class Connection:
     Attributes:
         authorizer: Who signed the handshake.
         address: The peer's IP address.
+        source_port: The peer's port; 0 if unknown.
+        target: IP address and port the peer connected to.
         opened_at: Epoch seconds.
         heard_at: Epoch seconds when the client last sent a packet.
         decoder: The stream's decoder; its version is the connection's.
@@ -88,13 +90,25 @@ class Connection:
         "peer",
         "session",
         "session_identifier",
+        "source_port",
+        "target",
         "version_number",
         "will",
     )
 
-    def __init__(self, authorizer: Authorizer, *, address: str, now: float) -> None:
+    def __init__(
+        self,
+        authorizer: Authorizer,
+        *,
+        address: str,
+        now: float,
+        source_port: int = 0,
+        target: tuple[str, int] = ("", 0),
+    ) -> None:
         self.authorizer = authorizer
         self.address = address
+        self.source_port = source_port
+        self.target = target
         self.opened_at = self.heard_at = now
         self.decoder = Decoder()
         self.outbox: list[bytes] = []

@@ -8,6 +8,7 @@ Source: aws-iot-facts 3.4, 3.6, 3.10, 5.3; MQTT 5.0 section 3.1.3.2.2 (will dela
 from typing import TYPE_CHECKING
 
 from localaws.core.connection import Connection, Ending
+from localaws.core.delivery import Outcome
 from localaws.core.message import Message, expiry
 from localaws.core.mqtt.connect import Will
 from localaws.core.session import PendingWill, Session
@@ -24,6 +25,8 @@ def depart(broker: "Broker", connection: Connection, ending: Ending, now: float)
         return
     session.connection = None
     session.draining = False
+    broker.history.add(connection, session, ending, now)
+    _forget_direct(session)
     will, connection.will = connection.will, None
     if will is not None:
         session.will = _pending(will, session, connection, now)
@@ -35,8 +38,7 @@ def depart(broker: "Broker", connection: Connection, ending: Ending, now: float)
     else:
         end_session(broker, session, now)
     event = broker.lifecycle.disconnected(session.client_id, connection, ending.reason, now)
-    if event is not None:
-        broker.publish(event, now)
+    broker.announce(event, now)
 
 
 def end_session(broker: "Broker", session: Session, now: float) -> None:
@@ -58,6 +60,14 @@ def publish_due_will(broker: "Broker", session: Session, now: float) -> None:
     if will is not None and now >= will.due_at:
         session.will = None
         broker.publish(will.message, now)
+
+
+def _forget_direct(session: Session) -> None:
+    # Direct messages are for the connection, not for the session (aws-iot-facts 2.3).
+    for packet_id, delivery in list(session.inflight.items()):
+        if delivery.confirmation is not None:
+            session.acknowledge(packet_id)
+            delivery.confirmation.settle(Outcome.LOST)
 
 
 def _pending(will: Will, session: Session, connection: Connection, now: float) -> PendingWill:

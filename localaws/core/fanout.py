@@ -14,6 +14,7 @@ Source: aws-iot-facts 3.2, 3.7, 3.9, 3.11; bench/fanout.py measures it.
 from collections.abc import Callable
 
 from localaws.core.connection import Connection
+from localaws.core.delivery import Delivery
 from localaws.core.message import Message
 from localaws.core.mqtt.publish import PreparedPublish
 from localaws.core.mqtt.version import Version
@@ -89,12 +90,47 @@ class FanOut:
 
     def redeliver(self, connection: Connection, session: Session, now: float) -> None:
         """Send again, marked as duplicates, what was in flight when the session lost its connection."""
-        for packet_id, message in list(session.inflight.items()):
-            if message.expired(now):
+        for packet_id, delivery in list(session.inflight.items()):
+            if delivery.message.expired(now):
                 session.acknowledge(packet_id)
-                continue
-            prepared = message.prepared(connection.version, qos=1, retain=False, now=now)
-            self.send(connection, prepared.numbered(packet_id, dup=True))
+            else:
+                self._send_again(connection, session, packet_id, delivery.message, now)
+
+    def retry(self, session: Session, now: float) -> None:
+        """Send again what a live client has not acknowledged in time, or give it up.
+
+        The specifications leave (3.1.1) or forbid (5) sending again before the client reconnects;
+        AWS does it for both, one hour and five minutes long. Source: aws-iot-facts 3.11.
+        """
+        connection, retry_s = session.connection, self._quotas.retry_s
+        if connection is None or retry_s is None or not session.inflight:
+            return
+        if now - next(iter(session.inflight.values())).first_at < retry_s:
+            return
+        keep_s = self._quotas.retry_for_s(connection.version)
+        for packet_id, delivery in list(session.inflight.items()):
+            message = delivery.message
+            too_old = keep_s is not None and now - delivery.first_at >= keep_s
+            if too_old or message.expired(now):
+                session.acknowledge(packet_id)
+                self._observer.dropped(session.client_id, "not acknowledged", now)
+            elif delivery.confirmation is None and now - delivery.sent_at >= retry_s:
+                self._send_again(connection, session, packet_id, message, now)
+        if not session.draining:
+            self.send_queued(session, now)
+
+    def _send_again(
+        self,
+        connection: Connection,
+        session: Session,
+        packet_id: int,
+        message: Message,
+        now: float,
+    ) -> None:
+        first_at = session.inflight[packet_id].first_at
+        session.inflight[packet_id] = Delivery(message, first_at, now)
+        prepared = message.prepared(connection.version, qos=1, retain=False, now=now)
+        self.send(connection, prepared.numbered(packet_id, dup=True))
 
     def send_queued(self, session: Session, now: float, *, most: int | None = None) -> int:
         """Send waiting messages while the window has room.
@@ -114,7 +150,7 @@ class FanOut:
             if message is None:
                 break
             prepared = message.prepared(connection.version, qos=1, retain=False, now=now)
-            self.send(connection, prepared.numbered(session.send(message)))
+            self.send(connection, prepared.numbered(session.send(Delivery(message, now, now))))
             sent += 1
         return sent
 
@@ -130,6 +166,7 @@ class FanOut:
         self, receivers: list[Receiver], message: Message, prepared: PreparedPublish, now: float
     ) -> None:
         ready, numbered = self.ready.append, prepared.numbered
+        delivery = Delivery(message, now, now)
         for receiver in receivers:
             session = receiver.session
             if not session.may_send:
@@ -138,7 +175,7 @@ class FanOut:
             outbox = receiver.connection.outbox
             if not outbox:
                 ready(receiver.connection)
-            outbox.append(numbered(session.send(message)))
+            outbox.append(numbered(session.send(delivery)))
 
     def _deliver_careful(
         self, receiver: Receiver, message: Message, encodings: _Encodings, now: float
@@ -171,7 +208,7 @@ class FanOut:
         elif not qos:
             self.send(connection, prepared.whole)
         elif session.may_send:
-            self.send(connection, prepared.numbered(session.send(message)))
+            self.send(connection, prepared.numbered(session.send(Delivery(message, now, now))))
         else:
             self._enqueue(session, message, now)
 

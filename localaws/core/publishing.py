@@ -35,7 +35,8 @@ def accept_publish(broker: "Broker", connection: Connection, packet: Publish, no
     topic = _resolve_alias(broker, connection, packet, now)
     if topic is None:
         return
-    if len(packet.payload) > broker.quotas.payload_bytes:
+    most = broker.quotas.payload_bytes
+    if most is not None and len(packet.payload) > most:
         broker.fault(connection, ReasonCode.QUOTA_EXCEEDED, "the payload is too large", now)
         return
     if connection.allowance is not None and not connection.allowance.take(now):
@@ -52,8 +53,14 @@ def accept_publish(broker: "Broker", connection: Connection, packet: Publish, no
         principal=connection.authorizer.user_id,
         now=now,
     )
-    broker.publish(message, now)
-    if packet.packet_id is not None:
+    exhausted = broker.submit(message, now)
+    if exhausted is not None:
+        broker.observer.dropped(session.client_id, exhausted, now)
+        if packet.packet_id is not None and connection.version is Version.V5:
+            # 3.1.1 has no way to say it: no PUBACK, the client keeps its message.
+            _acknowledge(broker, connection, packet.packet_id, ReasonCode.QUOTA_EXCEEDED)
+        return
+    if packet.packet_id is not None and not broker.interference.loses_puback_to(session.client_id):
         _acknowledge(broker, connection, packet.packet_id, ReasonCode.SUCCESS)
 
 
@@ -64,7 +71,8 @@ def _resolve_alias(
     alias = packet.properties.topic_alias
     if alias is None:
         return packet.topic
-    if alias > broker.quotas.topic_aliases:
+    most = broker.quotas.topic_aliases
+    if most is not None and alias > most:
         broker.fault(connection, ReasonCode.TOPIC_ALIAS_INVALID, "a topic alias too high", now)
         return None
     if connection.aliases is None:

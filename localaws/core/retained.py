@@ -27,9 +27,20 @@ class Retained:
 
     __slots__ = ("_limit", "_stored")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int | None) -> None:
         self._limit = limit
         self._stored: dict[str, RetainedMessage] = {}
+
+    def has_room(self, message: Message, now: float) -> bool:
+        """Tell whether a message can be stored, having made room by forgetting expired ones."""
+        limit = self._limit
+        if limit is None or len(self._stored) < limit:
+            return True
+        if not message.payload or message.topic in self._stored:
+            return True
+        for topic in [one for one, kept in self._stored.items() if kept.message.expired(now)]:
+            del self._stored[topic]
+        return len(self._stored) < limit
 
     def keep(self, message: Message, now: float) -> bool:
         """Store a message, or delete the topic's if the payload is empty.
@@ -40,7 +51,7 @@ class Retained:
         if not message.payload:
             self._stored.pop(message.topic, None)
             return True
-        if message.topic not in self._stored and len(self._stored) >= self._limit:
+        if not self.has_room(message, now):
             return False
         self._stored[message.topic] = RetainedMessage(message, now)
         return True

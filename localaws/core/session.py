@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from localaws.core.delivery import Delivery
 from localaws.core.message import Message
 from localaws.core.mqtt.version import Version
 from localaws.core.subscriptions import Subscription
@@ -72,7 +73,7 @@ class Session:
         self.ends_at: float | None = None
         self.connection: Connection | None = None
         self.subscriptions: dict[str, Subscription] = {}
-        self.inflight: dict[int, Message] = {}
+        self.inflight: dict[int, Delivery] = {}
         self.will: PendingWill | None = None
         self.draining = False
         self.drained_at = 0.0
@@ -91,7 +92,7 @@ class Session:
         """True when a QoS 1 message can go out at once, ahead of nobody."""
         return len(self.inflight) < self.window and not self._queue
 
-    def send(self, message: Message) -> int:
+    def send(self, delivery: Delivery) -> int:
         """Put a message in flight and return its packet id."""
         packet_id = self._last_id
         while True:
@@ -99,14 +100,14 @@ class Session:
             if packet_id not in self.inflight:
                 break
         self._last_id = packet_id
-        self.inflight[packet_id] = message
+        self.inflight[packet_id] = delivery
         return packet_id
 
-    def enqueue(self, message: Message, limit: int) -> bool:
+    def enqueue(self, message: Message, limit: int | None) -> bool:
         """Let a message wait; False when the queue is full and it is dropped."""
         if self._queue is None:
             self._queue = deque()
-        if len(self._queue) >= limit:
+        if limit is not None and len(self._queue) >= limit:
             return False
         self._queue.append(message)
         return True
@@ -119,6 +120,6 @@ class Session:
                 return message
         return None
 
-    def acknowledge(self, packet_id: int) -> Message | None:
+    def acknowledge(self, packet_id: int) -> Delivery | None:
         """Take a message out of flight; None for an id that is not in flight."""
         return self.inflight.pop(packet_id, None)

@@ -95,8 +95,7 @@ def accept_unsubscribe(
     broker.fan_out.send(connection, write_unsuback(answer, connection.version))
     if gone:
         event = broker.lifecycle.unsubscribed(session.client_id, connection, gone, now)
-        if event is not None:
-            broker.publish(event, now)
+        broker.announce(event, now)
 
 
 def _decide(
@@ -176,8 +175,7 @@ def _tell(
 ) -> None:
     if filters:
         event = broker.lifecycle.subscribed(session.client_id, connection, filters, now)
-        if event is not None:
-            broker.publish(event, now)
+        broker.announce(event, now)
 
 
 def _end(broker: "Broker", connection: Connection, code: ReasonCode, now: float) -> None:

@@ -34,6 +34,9 @@ Kind = TypeVar("Kind")
 
 START = 1_000_000.0
 
+UNLIMITED = Quotas(publishes_per_s=None, connects_per_s=None, retained_per_s=None)
+"""No rates: the clock of a world stands still, so every rate would be used up soon."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -104,7 +107,7 @@ class World:
         self.broker = Broker(
             new_id=lambda: f"id-{next(numbers)}",
             pick=lambda count: (self.picks.pop(0) if self.picks else 0) % count,
-            quotas=quotas or Quotas(publishes_per_s=None),
+            quotas=quotas or UNLIMITED,
             observer=self.watcher,
         )
 
