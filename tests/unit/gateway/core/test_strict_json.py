@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.strict_json import JsonValue, depth_of, parse_json
+from gateway.core.strict_json import JsonValue, depth_of, is_array, parse_items, parse_json
 from gateway.errors import MalformedBody
 
 SCALARS = (
@@ -81,3 +81,42 @@ def test_refuses(body: bytes, says: str) -> None:
 def test_takes_a_whole_surrogate_pair() -> None:
     """An escaped emoji is a character like any other."""
     assert parse_json(b'"\\ud83d\\ude00"', max_depth=1) == "\N{GRINNING FACE}"
+
+
+def test_items_stand_each_for_itself() -> None:
+    """What is wrong with one is told in its place."""
+    items = parse_items(b'[1, {"a":1,"a":2}, [[[]]], "x"]', max_depth=2, max_items=9)
+    assert items is not None
+    assert [type(item) for item in items] == [int, MalformedBody, MalformedBody, str]
+
+
+@given(st.lists(VALUES, max_size=5), st.sampled_from(["", " ", "\n\t "]))
+def test_items_are_what_the_array_holds(values: list[JsonValue], blank: str) -> None:
+    """However many blanks stand between."""
+    inner = f"{blank},{blank}".join(json.dumps(value) for value in values)
+    body = f"{blank}[{blank}{inner}{blank}]{blank}".encode()
+    assert is_array(body)
+    assert parse_items(body, max_depth=64, max_items=5) == values
+
+
+@given(st.binary(max_size=20) | st.text('[]{}",:1 ', max_size=20).map(str.encode))
+def test_items_are_read_where_the_whole_is(body: bytes) -> None:
+    """Reading item by item takes exactly the arrays that reading at once takes."""
+    try:
+        whole = parse_json(body, max_depth=64)
+    except MalformedBody:
+        whole = None
+    try:
+        items = parse_items(body, max_depth=64, max_items=99)
+    except MalformedBody:
+        items = None
+    if isinstance(whole, list):
+        assert items == whole
+    else:
+        assert items is None or any(isinstance(item, MalformedBody) for item in items)
+
+
+def test_items_are_bounded() -> None:
+    """Counting stops at the limit."""
+    assert parse_items(b"[1,2]", max_depth=2, max_items=2) == [1, 2]
+    assert parse_items(b"[1,2,", max_depth=2, max_items=2) is None
