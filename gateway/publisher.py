@@ -1,6 +1,6 @@
 """The publishing seam: what the gateway asks of a way to IoT Core.
 
-Owns the contract. Does not publish: `gateway/iot.py` does.
+Owns the contract. Does not publish: `gateway/iot` does.
 Source: docs/design.md, "The gateway reaches AWS in one place".
 """
 

@@ -1,7 +1,7 @@
 """A publication: everything IoT Core needs to be told for one publish.
 
 Owns the value that crosses the publishing seam.
-Does not: know how it is sent (`gateway/iot.py`) or kept (the outbox).
+Does not: know how it is sent (`gateway/iot`) or kept (the outbox).
 Source: IoT data plane, operation Publish.
 """
 

@@ -34,7 +34,9 @@
         ├── CredentialsFailed       may be tried again once the credentials are good
         ├── PublishDenied           terminal: IAM says no
         ├── PublishTooLarge         terminal
-        └── PublishInvalid          terminal: IoT Core does not take it
+        ├── PublishInvalid          terminal: IoT Core does not take it
+        ├── ClientNotConnected      calls about a connection: there is none
+        └── NotConfirmed            direct messages: may be tried again; may have been delivered
 
 Facts are attributes; the text is made from them and never holds a token, key or payload.
 The classes stand in one file for each branch; everybody imports them from here.
@@ -78,7 +80,9 @@ from gateway.errors.standing import (
     WrongState,
 )
 from gateway.errors.upstream import (
+    ClientNotConnected,
     CredentialsFailed,
+    NotConfirmed,
     PublishDenied,
     PublishFailed,
     PublishInvalid,
@@ -94,6 +98,7 @@ __all__ = [
     "BodyTooLarge",
     "BodyTooSlow",
     "ChangedEvent",
+    "ClientNotConnected",
     "CredentialsFailed",
     "EventTooLarge",
     "FieldProblem",
@@ -108,6 +113,7 @@ __all__ = [
     "NobodyMayPublish",
     "NotAllowed",
     "NotAuthenticated",
+    "NotConfirmed",
     "OperatorError",
     "OutboxFull",
     "OutboxUnavailable",

@@ -15,7 +15,7 @@ from gateway.errors.root import GatewayError
 
 
 class PublishFailed(GatewayError):
-    """One publish did not succeed, as far as the gateway knows.
+    """One publish, or call about a connection, did not succeed, as far as the gateway knows.
 
     Attributes:
         code: A stable word for machines; the same on the API, in metrics and in logs.
@@ -84,3 +84,16 @@ class PublishInvalid(PublishFailed):
     """IoT Core does not take this request, however often it is sent."""
 
     code = "invalid"
+
+
+class ClientNotConnected(PublishFailed):
+    """IoT Core knows no connection of this client; only calls about connections fail so."""
+
+    code = "not_connected"
+
+
+class NotConfirmed(PublishFailed):
+    """The client did not confirm a direct message in time; it may have received it."""
+
+    code = "not_confirmed"
+    retryable = True

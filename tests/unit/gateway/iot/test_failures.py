@@ -1,4 +1,4 @@
-"""What each error of the AWS client means for a publish."""
+"""What each error of the AWS client means for a publish, and for a call about a connection."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
 from gateway.errors import (
+    ClientNotConnected,
     CredentialsFailed,
+    NotConfirmed,
     PublishDenied,
     PublishFailed,
     PublishInvalid,
@@ -16,7 +18,7 @@ from gateway.errors import (
     PublishTooLarge,
     PublishUnavailable,
 )
-from gateway.iot import publish_failure
+from gateway.iot.failures import connection_failure, publish_failure
 
 
 def answered(
@@ -64,7 +66,7 @@ def answered(
             CredentialsFailed,
             True,
         ),
-        (boto.ConnectTimeoutError(endpoint_url="u"), PublishTimedOut, True),
+        (boto.ConnectTimeoutError(endpoint_url="u"), PublishUnavailable, True),
         (boto.ReadTimeoutError(endpoint_url="u"), PublishTimedOut, True),
         (TimeoutError(), PublishTimedOut, True),
         (boto.EndpointConnectionError(endpoint_url="u"), PublishUnavailable, True),
@@ -100,3 +102,19 @@ def test_reads_how_long_to_wait(header: str, seconds: float | None) -> None:
     """Retry-After in seconds is kept; anything else is as if it were not there."""
     error = answered(429, "ThrottlingException", headers={"retry-after": header})
     assert publish_failure(error).retry_after_s == seconds
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning"),
+    [
+        (answered(404, "ResourceNotFoundException"), ClientNotConnected),
+        (answered(504, "GatewayTimeoutException"), NotConfirmed),
+        (answered(429, "ThrottlingException"), PublishThrottled),
+        (answered(403, "ForbiddenException"), PublishDenied),
+        (boto.NoCredentialsError(), CredentialsFailed),
+        (boto.ReadTimeoutError(endpoint_url="u"), PublishTimedOut),
+    ],
+)
+def test_means_for_a_connection(error: Exception, meaning: type[PublishFailed]) -> None:
+    """Two answers mean something else when the call is about one client."""
+    assert type(connection_failure(error)) is meaning

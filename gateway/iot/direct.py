@@ -1,0 +1,143 @@
+"""Publishing with requests of our own: the fast path.
+
+Owns writing a publish, sending it on a pooled connection, and raising what the stock client would
+have raised for the same answer.
+Does not: renew credentials or map errors to the gateway's (`gateway/iot/client.py` does).
+Source: docs/decisions/0009-publish-path.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import time
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import HeadersDict
+from botocore.exceptions import ClientError
+from botocore.httpsession import create_urllib3_context, get_cert_path
+from botocore.parsers import ResponseParserError, create_parser
+
+from gateway.iot.http import Answer, BadAnswer, HttpPool
+
+if TYPE_CHECKING:
+    from gateway.core.publication import Publication
+    from gateway.core.publish_request import PublishRequests
+    from gateway.iot.credentials import Credentials
+
+_IDLE_S: Final = 12.0
+"""How long a connection without work is kept, seconds; as the stock client does, so that the far
+end is never first to close. Source: aiobotocore, DEFAULT_KEEPALIVE_TIMEOUT."""
+
+
+_NO_SHAPE: Final[Any] = None
+"""An error's body has no shape of its own; botocore's annotations do not know that."""
+
+
+class DirectPath:
+    """Publish with requests of our own.
+
+    Args:
+        requests: Writes the requests.
+        credentials: The keys to sign with.
+        pool: Connections to the endpoint; its read timeout is at most `timeout_s`.
+        timeout_s: Longest time for one publish, seconds.
+    """
+
+    name = "direct"
+
+    def __init__(
+        self,
+        *,
+        requests: PublishRequests,
+        credentials: Credentials,
+        pool: HttpPool,
+        timeout_s: float,
+    ) -> None:
+        self._requests = requests
+        self._credentials = credentials
+        self._pool = pool
+        self._timeout_s = timeout_s
+        self._parser = create_parser("rest-json")
+
+    async def publish(self, publication: Publication) -> None:
+        """Publish once; raises as the stock client does."""
+        try:
+            if self._pool.ready and self._credentials.keys is not None:
+                # Nothing to wait for but the answer, and the pool bounds that.
+                answer = await self._exchange(publication)
+            else:
+                async with asyncio.timeout(self._timeout_s):
+                    answer = await self._exchange(publication)
+        except BadAnswer as error:
+            raise ResponseParserError(str(error)) from error
+        if answer.status >= 300:
+            raise self._error(answer)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.close()
+
+    async def _exchange(self, publication: Publication) -> Answer:
+        keys = self._credentials.keys or await self._credentials.signing_keys()
+        request = self._requests.write(
+            publication, keys, now_s=time.time(), invocation_id=_invocation_id()
+        )
+        return await self._pool.exchange(request)
+
+    def _error(self, answer: Answer) -> Exception:
+        response: dict[str, Any] = {
+            "status_code": answer.status,
+            "headers": HeadersDict(answer.headers),
+            "body": answer.body,
+            "context": {"operation_name": "Publish"},
+        }
+        try:
+            parsed = self._parser.parse(response, _NO_SHAPE)
+        except ResponseParserError as error:
+            return error
+        return ClientError(parsed, "Publish")
+
+
+def open_pool(
+    endpoint: str,
+    *,
+    authorities: str | None,
+    connections: int,
+    connect_timeout_s: float,
+    read_timeout_s: float,
+) -> HttpPool:
+    """Make a pool for an endpoint that trusts what the stock client trusts.
+
+    Args:
+        endpoint: URL with scheme and host.
+        authorities: File of certificate authorities; None for those of the stock client.
+        connections: Most connections.
+        connect_timeout_s: Longest wait for a connection, seconds.
+        read_timeout_s: Longest wait for an answer, seconds.
+    """
+    url = urlsplit(endpoint)
+    tls = _tls(authorities) if url.scheme == "https" else None
+    return HttpPool(
+        host=url.hostname or "",
+        port=url.port or (443 if tls else 80),
+        tls=tls,
+        connections=connections,
+        connect_timeout_s=connect_timeout_s,
+        read_timeout_s=read_timeout_s,
+        idle_s=_IDLE_S,
+    )
+
+
+def _tls(authorities: str | None) -> ssl.SSLContext:
+    context: ssl.SSLContext = create_urllib3_context()
+    context.load_verify_locations(authorities or get_cert_path(verify=True))
+    return context
+
+
+def _invocation_id() -> str:
+    # A random UUID; the system's random source would cost more than signing does.
+    text = f"{random.getrandbits(128):032x}"
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
