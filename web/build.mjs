@@ -45,7 +45,10 @@ function useBuiltClient() {
   return {
     name: 'built-client',
     setup(it) {
-      it.onResolve({ filter: /^\.\.\/client\/index\.js$/ }, () => ({ path: './push-client.js', external: true }))
+      it.onResolve({ filter: /^\.\.\/client\/index\.js$/ }, () => ({
+        path: './push-client.js',
+        external: true
+      }))
     }
   }
 }
@@ -54,9 +57,14 @@ async function checkBudget() {
   const withoutLibrary = await build({ ...CLIENT, write: false, external: ['u8-mqtt-packet/*'] })
   const sizes = [
     ['client in all', gzipped(await readFile('dist/push-client.js')), WHOLE_BUDGET_BYTES],
-    ['client without the MQTT codec', gzipped(withoutLibrary.outputFiles[0].contents), OURS_BUDGET_BYTES]
+    [
+      'client without the MQTT codec',
+      gzipped(withoutLibrary.outputFiles[0].contents),
+      OURS_BUDGET_BYTES
+    ]
   ]
-  for (const [what, bytes, budget] of sizes) console.log(`${what}: ${bytes} of ${budget} bytes gzipped`)
+  for (const [what, bytes, budget] of sizes)
+    console.log(`${what}: ${bytes} of ${budget} bytes gzipped`)
   if (sizes.some(([, bytes, budget]) => bytes > budget)) {
     console.error('over the byte budget of docs/decisions/0005-browser-client.md')
     process.exitCode = 1

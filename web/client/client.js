@@ -126,7 +126,8 @@ export class PushClient {
     this.#inbox.push({ happening, error })
     if (this.#draining) return
     this.#draining = true
-    for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) this.#step(next)
+    for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift())
+      this.#step(next)
     this.#draining = false
   }
 
@@ -142,7 +143,10 @@ export class PushClient {
     if (error !== null) this.#emitter.emit('error', error)
     const [previous, state] = [STATE_OF[before.phase], STATE_OF[machine.phase]]
     if (state === previous) return
-    this.#emitter.emit('state', Object.freeze({ state, previous, reason: happening, error, retryInMs }))
+    this.#emitter.emit(
+      'state',
+      Object.freeze({ state, previous, reason: happening, error, retryInMs })
+    )
     if (previous === 'connected') this.#lostAt = this.#settings.env.now()
     if (state === 'connected') this.#reportGap()
   }
@@ -183,7 +187,9 @@ export class PushClient {
       }
     })
     this.#attempt = attempt
-    this.#after(attemptTimeoutMs, () => attempt.fail(new TimedOut(this.#machine.phase, attemptTimeoutMs)))
+    this.#after(attemptTimeoutMs, () =>
+      attempt.fail(new TimedOut(this.#machine.phase, attemptTimeoutMs))
+    )
     void attempt.fetch()
   }
 
@@ -229,7 +235,10 @@ export class PushClient {
 
   #reportGap() {
     if (this.#lostAt === null) return
-    const gap = Object.freeze({ since: new Date(this.#lostAt), until: new Date(this.#settings.env.now()) })
+    const gap = Object.freeze({
+      since: new Date(this.#lostAt),
+      until: new Date(this.#settings.env.now())
+    })
     this.#lostAt = null
     this.#emitter.emit('gap', gap)
   }

@@ -69,7 +69,11 @@ export async function fetchCredentials({ credentialsUrl, getToken, device, signa
 export function tokenFromUrl(tokenUrl, fetch) {
   return async () => {
     // Same-origin cookies say who asks; POST, because no cache may ever answer this.
-    const response = await fetch(tokenUrl, { method: 'POST', credentials: 'same-origin', cache: 'no-store' })
+    const response = await fetch(tokenUrl, {
+      method: 'POST',
+      credentials: 'same-origin',
+      cache: 'no-store'
+    })
     if (!response.ok) throw new TokenUnavailable(`the token URL answered HTTP ${response.status}`)
     return (await response.json()).token
   }
@@ -100,7 +104,8 @@ function credentialsIn(body) {
     isListOfStrings(subscribe) &&
     isListOfStrings(publish) &&
     subscribe.length > 0
-  if (!usable) throw new CredentialsUnavailable(200, 'the answer is not what the credential API promises')
+  if (!usable)
+    throw new CredentialsUnavailable(200, 'the answer is not what the credential API promises')
   if (subscribe.length > MAX_SUBSCRIPTIONS) {
     throw new GrantRefused(
       'too_many_topics',

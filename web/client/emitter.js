@@ -26,7 +26,8 @@ export class Emitter {
     if (listeners === undefined) {
       throw new TypeError(`no event "${name}"; there are ${[...this.#listeners.keys()].join(', ')}`)
     }
-    if (typeof listener !== 'function') throw new TypeError(`the listener for "${name}" is no function`)
+    if (typeof listener !== 'function')
+      throw new TypeError(`the listener for "${name}" is no function`)
     // A wrapper of its own, so that the same function added twice is two listeners with two undos.
     const own = (/** @type {Events[Name]} */ value) => listener(value)
     listeners.add(own)

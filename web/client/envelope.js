@@ -64,7 +64,9 @@ function envelopeIn(text) {
   if (!/^\s*\{/.test(text)) return null
   try {
     const value = JSON.parse(text)
-    const named = [value.id, value.source, value.type].every((it) => typeof it === 'string' && it !== '')
+    const named = [value.id, value.source, value.type].every(
+      (it) => typeof it === 'string' && it !== ''
+    )
     return value.specversion === '1.0' && named ? value : null
   } catch {
     return null

@@ -125,7 +125,10 @@ export class ConnectionLost extends PushError {
 export class ProtocolViolation extends PushError {
   /** @param {string} detail @param {unknown} [cause] */
   constructor(detail, cause) {
-    super('protocol_violation', `The server broke the MQTT protocol: ${detail}.`, { retry: true, cause })
+    super('protocol_violation', `The server broke the MQTT protocol: ${detail}.`, {
+      retry: true,
+      cause
+    })
   }
 }
 

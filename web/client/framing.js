@@ -43,7 +43,8 @@ function packetSize(bytes) {
     if (index > 4) throw new ProtocolViolation('a remaining length of more than four bytes')
     const byte = /** @type {number} */ (bytes[index])
     length += (byte & 0x7f) * 128 ** (index - 1)
-    if (length > MAX_PACKET_BYTES) throw new ProtocolViolation(`a packet of ${length} bytes or more`)
+    if (length > MAX_PACKET_BYTES)
+      throw new ProtocolViolation(`a packet of ${length} bytes or more`)
     if (byte < 0x80) return index + 1 + length
   }
   return Infinity

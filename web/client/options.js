@@ -31,7 +31,16 @@ import { browserEnvironment } from './environment.js'
  * @property {import('./environment.js').Environment} env
  */
 
-const NAMES = ['credentialsUrl', 'getToken', 'tokenUrl', 'device', 'backoff', 'attemptTimeoutMs', 'stableAfterMs', 'env']
+const NAMES = [
+  'credentialsUrl',
+  'getToken',
+  'tokenUrl',
+  'device',
+  'backoff',
+  'attemptTimeoutMs',
+  'stableAfterMs',
+  'env'
+]
 
 /**
  * @param {PushClientOptions} options
@@ -40,7 +49,8 @@ const NAMES = ['credentialsUrl', 'getToken', 'tokenUrl', 'device', 'backoff', 'a
  */
 export function settingsFrom(options) {
   const unknown = Object.keys(options).filter((name) => !NAMES.includes(name))
-  if (unknown.length > 0) throw new TypeError(`unknown option ${unknown.join(', ')}; there are ${NAMES.join(', ')}`)
+  if (unknown.length > 0)
+    throw new TypeError(`unknown option ${unknown.join(', ')}; there are ${NAMES.join(', ')}`)
   const { credentialsUrl, getToken, tokenUrl, device = null } = options
   const env = { ...browserEnvironment(), ...options.env }
   if (typeof credentialsUrl !== 'string' || credentialsUrl === '') {
@@ -49,7 +59,8 @@ export function settingsFrom(options) {
   if ((getToken === undefined) === (tokenUrl === undefined)) {
     throw new TypeError('one of getToken and tokenUrl is required')
   }
-  if (getToken !== undefined && typeof getToken !== 'function') throw new TypeError('getToken is no function')
+  if (getToken !== undefined && typeof getToken !== 'function')
+    throw new TypeError('getToken is no function')
   if (device !== null && !isDevice(device)) {
     throw new TypeError('device must be 1 to 38 characters of A-Z a-z 0-9 _ -')
   }

@@ -51,7 +51,11 @@ export async function postEvent(config, event) {
     })
     return { ok: response.ok, status: response.status, body: await bodyOf(response) }
   } catch {
-    return { ok: false, status: 0, body: { detail: `The gateway at ${config.gatewayUrl} did not answer.` } }
+    return {
+      ok: false,
+      status: 0,
+      body: { detail: `The gateway at ${config.gatewayUrl} did not answer.` }
+    }
   }
 }
 

@@ -49,7 +49,10 @@ export class Card {
     this.#options = options
     const { member, credentialsUrl } = options
     const title = titleOf(member)
-    this.#log = element('ol', { className: 'log', aria: { role: 'log', label: `Arrived at ${title}` } })
+    this.#log = element('ol', {
+      className: 'log',
+      aria: { role: 'log', label: `Arrived at ${title}` }
+    })
     this.#log.tabIndex = 0
     this.node = this.#build(title)
     this.#client = new PushClient({
@@ -93,14 +96,22 @@ export class Card {
   /** @param {string} title */
   #build(title) {
     const { member, onRemove } = this.#options
-    const remove = button('×', () => {
-      this.#client.close()
-      onRemove(this)
-    }, 'small quiet remove')
+    const remove = button(
+      '×',
+      () => {
+        this.#client.close()
+        onRemove(this)
+      },
+      'small quiet remove'
+    )
     remove.title = 'Remove'
     remove.setAttribute('aria-label', `Remove ${title}`)
     this.#toggle.setAttribute('aria-label', `Disconnect ${title}`)
-    const avatar = element('span', { className: 'avatar', aria: { hidden: 'true' } }, (member.name[0] ?? '?').toUpperCase())
+    const avatar = element(
+      'span',
+      { className: 'avatar', aria: { hidden: 'true' } },
+      (member.name[0] ?? '?').toUpperCase()
+    )
     avatar.dataset.hue = String(hueOf(member.user))
     return element(
       'article',
@@ -126,7 +137,9 @@ export class Card {
     this.#toggle.textContent = word
     this.#toggle.setAttribute('aria-label', `${word} ${titleOf(this.member)}`)
     if (state === 'connected') {
-      this.#reach.replaceChildren(...this.addresses.map((it) => addressChip(it, this.#options.onPick)))
+      this.#reach.replaceChildren(
+        ...this.addresses.map((it) => addressChip(it, this.#options.onPick))
+      )
     }
     this.#options.onChange()
   }
@@ -135,12 +148,22 @@ export class Card {
   #showEvent(event) {
     const flown = this.#options.flights.arrive(event.id, performance.now())
     const stamped = event.time === null ? null : Date.now() - event.time.getTime()
-    this.#row({ type: event.type, address: event.address, text: shownData(event.data), latencyMs: flown ?? stamped })
+    this.#row({
+      type: event.type,
+      address: event.address,
+      text: shownData(event.data),
+      latencyMs: flown ?? stamped
+    })
   }
 
   /** @param {ForeignMessage} message */
   #showMessage(message) {
-    this.#row({ type: 'raw payload', address: message.address, text: shownPayload(message), latencyMs: null })
+    this.#row({
+      type: 'raw payload',
+      address: message.address,
+      text: shownPayload(message),
+      latencyMs: null
+    })
   }
 
   /** @param {{type: string, address: string | null, text: string, latencyMs: number | null}} row */
@@ -153,7 +176,11 @@ export class Card {
         'li',
         { className: 'row' },
         element('span', { className: 'row-type' }, type),
-        element('span', { className: 'row-latency', title: 'From send to arrival' }, latencyMs === null ? '' : duration(latencyMs)),
+        element(
+          'span',
+          { className: 'row-latency', title: 'From send to arrival' },
+          latencyMs === null ? '' : duration(latencyMs)
+        ),
         element('span', { className: 'row-address', dataset: { kind } }, address ?? ''),
         element('time', { className: 'row-time' }, timeOfDay(new Date())),
         element('span', { className: 'row-data' }, text)
@@ -164,7 +191,11 @@ export class Card {
   /** @param {string} text @param {'error' | 'gap'} kind */
   #notice(text, kind) {
     const newest = this.#log.firstElementChild
-    if (newest instanceof HTMLElement && newest.dataset.kind === kind && newest.dataset.text === text) {
+    if (
+      newest instanceof HTMLElement &&
+      newest.dataset.kind === kind &&
+      newest.dataset.text === text
+    ) {
       const times = Number(newest.dataset.times) + 1
       newest.dataset.times = String(times)
       newest.textContent = `${text} (${times} times)`

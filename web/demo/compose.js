@@ -9,7 +9,10 @@
  * @returns {string | string[]} As the event API takes it: one, or a list.
  */
 export function recipients(text) {
-  const addresses = text.split(',').map((it) => it.trim()).filter((it) => it !== '')
+  const addresses = text
+    .split(',')
+    .map((it) => it.trim())
+    .filter((it) => it !== '')
   return addresses.length === 1 ? /** @type {string} */ (addresses[0]) : addresses
 }
 

@@ -97,7 +97,8 @@ export class Composer {
     let shown = 0
     const show = () => {
       if (number !== this.#sending || outcome === null) return
-      const here = shown === 0 ? 'Shown by no client here.' : `Shown by ${counted(shown, 'client')} here.`
+      const here =
+        shown === 0 ? 'Shown by no client here.' : `Shown by ${counted(shown, 'client')} here.`
       this.#tell({ ...outcome, detail: outcome.detail ?? here })
     }
     this.#flights.start(id, sentAt, (count) => {

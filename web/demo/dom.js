@@ -34,7 +34,11 @@ export function element(tag, properties = {}, ...children) {
  * @param {string} [className]
  */
 export function button(label, onclick, className = '') {
-  return element('button', { type: 'button', className: `button ${className}`.trim(), onclick }, label)
+  return element(
+    'button',
+    { type: 'button', className: `button ${className}`.trim(), onclick },
+    label
+  )
 }
 
 /**

@@ -17,7 +17,9 @@ export function duration(ms) {
 
 /** @param {Date} date @returns {string} Local time of day with milliseconds. */
 export function timeOfDay(date) {
-  const [h, m, s] = [date.getHours(), date.getMinutes(), date.getSeconds()].map((it) => String(it).padStart(2, '0'))
+  const [h, m, s] = [date.getHours(), date.getMinutes(), date.getSeconds()].map((it) =>
+    String(it).padStart(2, '0')
+  )
   return `${h}:${m}:${s}.${String(date.getMilliseconds()).padStart(3, '0')}`
 }
 
@@ -40,5 +42,7 @@ export function counted(count, one, many = `${one}s`) {
 /** @param {string} text */
 function shortened(text) {
   const more = text.length - MAX_SHOWN_CHARS
-  return more > 0 ? `${text.slice(0, MAX_SHOWN_CHARS)}… and ${counted(more, 'more character')}` : text
+  return more > 0
+    ? `${text.slice(0, MAX_SHOWN_CHARS)}… and ${counted(more, 'more character')}`
+    : text
 }

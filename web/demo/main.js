@@ -35,7 +35,8 @@ function start(config) {
 
   const refresh = () => {
     const connected = present.filter((it) => it.state === 'connected').length
-    byId('tally', HTMLSpanElement).textContent = present.length === 0 ? '' : `${connected} of ${present.length} connected`
+    byId('tally', HTMLSpanElement).textContent =
+      present.length === 0 ? '' : `${connected} of ${present.length} connected`
     byId('welcome', HTMLDivElement).hidden = present.length > 0
     byId('add', HTMLButtonElement).hidden = present.length === 0
     composer.offer(present.flatMap((it) => it.addresses))
@@ -67,26 +68,41 @@ function start(config) {
   takeRoster(sessionStorage).forEach(join)
   // Back from the back/forward cache: this page shows them again, so no other may.
   addEventListener('pageshow', (show) => show.persisted && takeRoster(sessionStorage))
-  addEventListener('pagehide', () => leaveRoster(sessionStorage, present.map((it) => it.member)))
+  addEventListener('pagehide', () =>
+    leaveRoster(
+      sessionStorage,
+      present.map((it) => it.member)
+    )
+  )
   refresh()
 }
 
 /** @param {(member: import('./roster.js').Member) => void} join */
 function offerPresets(join) {
-  byId('connect-all', HTMLButtonElement).addEventListener('click', () => PRESETS.forEach((it) => join(fromPreset(it))))
+  byId('connect-all', HTMLButtonElement).addEventListener('click', () =>
+    PRESETS.forEach((it) => join(fromPreset(it)))
+  )
   for (const list of ['offers', 'dialog-offers']) {
     byId(list, HTMLUListElement).replaceChildren(
       ...PRESETS.map((preset) => {
-        const connect = button('Connect', () => {
-          if (dialog.open) dialog.close()
-          join(fromPreset(preset))
-        }, 'small')
+        const connect = button(
+          'Connect',
+          () => {
+            if (dialog.open) dialog.close()
+            join(fromPreset(preset))
+          },
+          'small'
+        )
         connect.setAttribute('aria-label', `Connect ${titleOf(preset)}`)
         return element(
           'li',
           {},
           element('span', { className: 'offer-name' }, titleOf(preset)),
-          element('span', { className: 'offer-groups' }, `user:${preset.user}, groups ${preset.groups.join(', ')}`),
+          element(
+            'span',
+            { className: 'offer-groups' },
+            `user:${preset.user}, groups ${preset.groups.join(', ')}`
+          ),
           connect
         )
       })
@@ -111,6 +127,12 @@ function wireDialog(join) {
   byId('connect-own', HTMLButtonElement).addEventListener('click', open)
   byId('cancel', HTMLButtonElement).addEventListener('click', () => dialog.close())
   form.addEventListener('submit', () =>
-    join(fromForm({ user: fields.user.value, groups: fields.groups.value, device: fields.device.value }))
+    join(
+      fromForm({
+        user: fields.user.value,
+        groups: fields.groups.value,
+        device: fields.device.value
+      })
+    )
   )
 }

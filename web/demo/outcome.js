@@ -16,10 +16,17 @@
  */
 export function outcomeOf({ ok, status, body }, took) {
   if (status === 0) return { title: 'No answer', detail: String(body.detail), tone: 'bad' }
-  if (!ok) return { title: `${status} ${body.code ?? body.title ?? 'refused'}`, detail: reason(body), tone: 'bad' }
+  if (!ok)
+    return {
+      title: `${status} ${body.code ?? body.title ?? 'refused'}`,
+      detail: reason(body),
+      tone: 'bad'
+    }
   const title = `${status} ${body.status ?? 'accepted'} in ${took}`
   const failed = failures(body)
-  return failed === '' ? { title, detail: null, tone: 'good' } : { title, detail: failed, tone: 'bad' }
+  return failed === ''
+    ? { title, detail: null, tone: 'good' }
+    : { title, detail: failed, tone: 'bad' }
 }
 
 /** @param {Record<string, any>} problem */

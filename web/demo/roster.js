@@ -15,9 +15,27 @@ const KEY = 'demo.roster'
 
 /** @type {readonly Member[]} */
 export const PRESETS = Object.freeze([
-  { name: 'Ada', where: 'on her phone', user: 'ada', device: 'phone', groups: ['orders/eu', 'staff'] },
-  { name: 'Ada', where: 'on her laptop', user: 'ada', device: 'laptop', groups: ['orders/eu', 'staff'] },
-  { name: 'Grace', where: 'at her desk', user: 'grace', device: 'desk', groups: ['orders/us', 'staff'] }
+  {
+    name: 'Ada',
+    where: 'on her phone',
+    user: 'ada',
+    device: 'phone',
+    groups: ['orders/eu', 'staff']
+  },
+  {
+    name: 'Ada',
+    where: 'on her laptop',
+    user: 'ada',
+    device: 'laptop',
+    groups: ['orders/eu', 'staff']
+  },
+  {
+    name: 'Grace',
+    where: 'at her desk',
+    user: 'grace',
+    device: 'desk',
+    groups: ['orders/us', 'staff']
+  }
 ])
 
 /**
@@ -27,7 +45,9 @@ export const PRESETS = Object.freeze([
  * @returns {Member}
  */
 export function fromPreset(preset) {
-  const suffix = Array.from(crypto.getRandomValues(new Uint8Array(4)), (it) => (it % 36).toString(36)).join('')
+  const suffix = Array.from(crypto.getRandomValues(new Uint8Array(4)), (it) =>
+    (it % 36).toString(36)
+  ).join('')
   return { ...preset, device: `${preset.device}-${suffix}` }
 }
 
@@ -36,7 +56,10 @@ export function fromPreset(preset) {
  * @returns {Member}
  */
 export function fromForm({ user, device, groups }) {
-  const names = groups.split(',').map((it) => it.trim()).filter((it) => it !== '')
+  const names = groups
+    .split(',')
+    .map((it) => it.trim())
+    .filter((it) => it !== '')
   return {
     name: user.trim(),
     where: device.trim() === '' ? '' : `on ${device.trim()}`,

@@ -2,12 +2,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PushClient } from '../../client/index.js'
-import { accept, broker, envelope, fakeEnvironment, FakeSocket, GRANT, latestSocket, settled } from './fakes.js'
+import {
+  accept,
+  broker,
+  envelope,
+  fakeEnvironment,
+  FakeSocket,
+  GRANT,
+  latestSocket,
+  settled
+} from './fakes.js'
 
 /** A client with a record of all it says. */
 function client(env = fakeEnvironment(), options = {}) {
   let tokens = 0
-  const push = new PushClient({ credentialsUrl: '/credentials', getToken: () => `jwt-${(tokens += 1)}`, env, ...options })
+  const push = new PushClient({
+    credentialsUrl: '/credentials',
+    getToken: () => `jwt-${(tokens += 1)}`,
+    env,
+    ...options
+  })
   const heard = { states: [], errors: [], events: [], messages: [], gaps: [] }
   push.on('state', (it) => heard.states.push(`${it.state} (${it.reason})`))
   push.on('error', (it) => heard.errors.push(it.code))
@@ -42,7 +56,10 @@ test('every reconnect asks for a new token and new credentials', async () => {
   latestSocket().die()
   wait(env)
   await settled()
-  assert.deepEqual(env.fetch.calls.map((it) => it.init.headers.authorization), ['Bearer jwt-1', 'Bearer jwt-2'])
+  assert.deepEqual(
+    env.fetch.calls.map((it) => it.init.headers.authorization),
+    ['Bearer jwt-1', 'Bearer jwt-2']
+  )
   assert.equal(FakeSocket.made.length, 2)
 })
 
@@ -135,7 +152,9 @@ test('an expired token is replaced once', async () => {
 })
 
 test('a throttled client waits as long as it was told, also when the page comes back', async () => {
-  const { push, env, timers } = client(fakeEnvironment({ status: 429, headers: { 'retry-after': '60' } }))
+  const { push, env, timers } = client(
+    fakeEnvironment({ status: 429, headers: { 'retry-after': '60' } })
+  )
   push.connect()
   await settled()
   env.page.dispatchEvent(new Event('online'))
@@ -193,7 +212,9 @@ for (const phase of ['token', 'handshake', 'CONNACK', 'SUBACK']) {
 
 test('an answer that comes after its attempt was given up changes nothing', async () => {
   let answer = () => {}
-  const { push, timers } = client(fakeEnvironment(), { getToken: () => new Promise((resolve) => (answer = resolve)) })
+  const { push, timers } = client(fakeEnvironment(), {
+    getToken: () => new Promise((resolve) => (answer = resolve))
+  })
   push.connect()
   timers.advance(20_000)
   answer('late')
@@ -274,5 +295,9 @@ test('a listener may close and connect from within without confusing anybody', a
   push.connect()
   await settled()
   await accept()
-  assert.deepEqual(heard.states, ['connecting (connect)', 'connected (subscribed)', 'closed (close)'])
+  assert.deepEqual(heard.states, [
+    'connecting (connect)',
+    'connected (subscribed)',
+    'closed (close)'
+  ])
 })

@@ -10,12 +10,19 @@ const hex = (bytes) => Buffer.from(bytes).toString('hex')
 test('CONNECT is protocol level 4 with a clean session and the keep-alive', () => {
   assert.equal(
     hex(codec.encodeConnect({ clientId: '42.a', keepaliveS: 60 })),
-    '10100004' + Buffer.from('MQTT').toString('hex') + '0402003c' + '0004' + Buffer.from('42.a').toString('hex')
+    '10100004' +
+      Buffer.from('MQTT').toString('hex') +
+      '0402003c' +
+      '0004' +
+      Buffer.from('42.a').toString('hex')
   )
 })
 
 test('SUBSCRIBE asks for QoS 1 on each filter', () => {
-  assert.equal(hex(codec.encodeSubscribe({ packetId: 258, filters: ['a', 'b/#'] })), '820c0102000161010003622f2301')
+  assert.equal(
+    hex(codec.encodeSubscribe({ packetId: 258, filters: ['a', 'b/#'] })),
+    '820c0102000161010003622f2301'
+  )
 })
 
 test('PUBACK, PINGREQ and DISCONNECT are the bytes of the specification', () => {
@@ -25,8 +32,16 @@ test('PUBACK, PINGREQ and DISCONNECT are the bytes of the specification', () => 
 })
 
 test('CONNACK carries its code and whether a session was there', () => {
-  assert.deepEqual(codec.decode(broker.connack()), { type: 'connack', code: 0, sessionPresent: false })
-  assert.deepEqual(codec.decode(Uint8Array.of(0x20, 2, 1, 5)), { type: 'connack', code: 5, sessionPresent: true })
+  assert.deepEqual(codec.decode(broker.connack()), {
+    type: 'connack',
+    code: 0,
+    sessionPresent: false
+  })
+  assert.deepEqual(codec.decode(Uint8Array.of(0x20, 2, 1, 5)), {
+    type: 'connack',
+    code: 5,
+    sessionPresent: true
+  })
 })
 
 test('PUBLISH carries topic, payload and packet id, and the payload is a copy', () => {
@@ -42,7 +57,11 @@ test('PUBLISH of nothing has an empty payload', () => {
 })
 
 test('SUBACK carries one code per filter', () => {
-  assert.deepEqual(codec.decode(broker.suback(300, 1, 0x80)), { type: 'suback', packetId: 300, codes: [1, 128] })
+  assert.deepEqual(codec.decode(broker.suback(300, 1, 0x80)), {
+    type: 'suback',
+    packetId: 300,
+    codes: [1, 128]
+  })
 })
 
 test('a PUBLISH with QoS 2, without topic, with a wildcard or with packet id 0 is refused', () => {

@@ -6,30 +6,77 @@ import * as errors from '../../client/errors.js'
 import { fakeFetch, GRANT } from './fakes.js'
 
 const ask = (fetch, getToken = () => 'jwt') =>
-  fetchCredentials({ credentialsUrl: '/credentials', getToken, device: 'd1', fetch, signal: new AbortController().signal })
+  fetchCredentials({
+    credentialsUrl: '/credentials',
+    getToken,
+    device: 'd1',
+    fetch,
+    signal: new AbortController().signal
+  })
 
 test('the token goes into the header, the device into the body, nothing into caches or cookies', async () => {
   const fetch = fakeFetch({})
   const credentials = await ask(fetch)
   const { url, init } = fetch.calls[0]
-  assert.deepEqual([url, init.method, init.headers.authorization, init.body], ['/credentials', 'POST', 'Bearer jwt', '{"device":"d1"}'])
+  assert.deepEqual(
+    [url, init.method, init.headers.authorization, init.body],
+    ['/credentials', 'POST', 'Bearer jwt', '{"device":"d1"}']
+  )
   assert.deepEqual([init.cache, init.credentials], ['no-store', 'omit'])
   assert.deepEqual([credentials.clientId, credentials.subscribe], [GRANT.clientId, GRANT.subscribe])
   assert.equal(credentials.expiresAt, Date.parse(GRANT.expiration))
 })
 
 for (const [what, answer, kind, facts] of [
-  ['401 with a reason', { status: 401, body: { code: 'invalid_token', reason: 'expired', detail: 'The token expired.' } }, errors.TokenRefused, { reason: 'expired', message: 'The token expired.', retry: false }],
-  ['403', { status: 403, body: { code: 'grant_refused', detail: 'Too large.' } }, errors.GrantRefused, { reason: 'grant_refused', retry: false }],
-  ['429 with Retry-After', { status: 429, headers: { 'retry-after': '7' } }, errors.Throttled, { retryAfterMs: 7_000, retry: true }],
+  [
+    '401 with a reason',
+    {
+      status: 401,
+      body: { code: 'invalid_token', reason: 'expired', detail: 'The token expired.' }
+    },
+    errors.TokenRefused,
+    { reason: 'expired', message: 'The token expired.', retry: false }
+  ],
+  [
+    '403',
+    { status: 403, body: { code: 'grant_refused', detail: 'Too large.' } },
+    errors.GrantRefused,
+    { reason: 'grant_refused', retry: false }
+  ],
+  [
+    '429 with Retry-After',
+    { status: 429, headers: { 'retry-after': '7' } },
+    errors.Throttled,
+    { retryAfterMs: 7_000, retry: true }
+  ],
   ['429 without', { status: 429 }, errors.Throttled, { retryAfterMs: 5_000 }],
-  ['502', { status: 502, body: { code: 'sts_unavailable', detail: 'STS.' } }, errors.CredentialsUnavailable, { status: 502, retry: true }],
+  [
+    '502',
+    { status: 502, body: { code: 'sts_unavailable', detail: 'STS.' } },
+    errors.CredentialsUnavailable,
+    { status: 502, retry: true }
+  ],
   ['503 in HTML', { status: 503, body: '<html>' }, errors.CredentialsUnavailable, { status: 503 }],
   ['200 in HTML', { body: '<html>' }, errors.CredentialsUnavailable, { status: 200 }],
   ['200 without a URL', { body: { ...GRANT, url: undefined } }, errors.CredentialsUnavailable, {}],
-  ['200 with a URL of another scheme', { body: { ...GRANT, url: 'javascript:1' } }, errors.CredentialsUnavailable, {}],
-  ['200 with nothing to receive', { body: { ...GRANT, subscribe: [] } }, errors.CredentialsUnavailable, {}],
-  ['more topics than a connection holds', { body: { ...GRANT, subscribe: Array(51).fill('ns/x') } }, errors.GrantRefused, { reason: 'too_many_topics' }],
+  [
+    '200 with a URL of another scheme',
+    { body: { ...GRANT, url: 'javascript:1' } },
+    errors.CredentialsUnavailable,
+    {}
+  ],
+  [
+    '200 with nothing to receive',
+    { body: { ...GRANT, subscribe: [] } },
+    errors.CredentialsUnavailable,
+    {}
+  ],
+  [
+    'more topics than a connection holds',
+    { body: { ...GRANT, subscribe: Array(51).fill('ns/x') } },
+    errors.GrantRefused,
+    { reason: 'too_many_topics' }
+  ],
   ['no answer', new TypeError('Failed to fetch'), errors.NetworkUnavailable, { retry: true }]
 ]) {
   test(`${what} is ${kind.name}`, async () => {
@@ -42,8 +89,18 @@ for (const [what, answer, kind, facts] of [
 }
 
 for (const [what, getToken] of [
-  ['throws', () => { throw new Error('signed out') }],
-  ['rejects', async () => { throw new Error('signed out') }],
+  [
+    'throws',
+    () => {
+      throw new Error('signed out')
+    }
+  ],
+  [
+    'rejects',
+    async () => {
+      throw new Error('signed out')
+    }
+  ],
   ['gives nothing', () => undefined],
   ['gives an empty string', () => '']
 ]) {
@@ -58,11 +115,17 @@ test('a token URL is POSTed to, and its failure is TokenUnavailable', async () =
   const good = fakeFetch({ body: { token: 'abc' } })
   assert.equal(await tokenFromUrl('/token', good)(), 'abc')
   assert.equal(good.calls[0].init.method, 'POST')
-  await assert.rejects(tokenFromUrl('/token', fakeFetch({ status: 500, body: {} }))(), errors.TokenUnavailable)
+  await assert.rejects(
+    tokenFromUrl('/token', fakeFetch({ status: 500, body: {} }))(),
+    errors.TokenUnavailable
+  )
 })
 
 test('no error tells the token or the signed URL', async () => {
   for (const answer of [{ status: 401, body: {} }, { status: 500, body: {} }, new TypeError('x')]) {
-    await assert.rejects(ask(fakeFetch(answer), () => 'secret-jwt'), (error) => !`${error} ${error.stack}`.includes('secret-jwt'))
+    await assert.rejects(
+      ask(fakeFetch(answer), () => 'secret-jwt'),
+      (error) => !`${error} ${error.stack}`.includes('secret-jwt')
+    )
   }
 })

@@ -46,7 +46,17 @@ test('back from the cache, the ids are taken out of storage again', () => {
 })
 
 test('forbidden or meddled storage only costs the memory', () => {
-  const forbidden = { getItem() { throw new Error() }, setItem() { throw new Error() }, removeItem() { throw new Error() } }
+  const forbidden = {
+    getItem() {
+      throw new Error()
+    },
+    setItem() {
+      throw new Error()
+    },
+    removeItem() {
+      throw new Error()
+    }
+  }
   const { events, shelf } = page(forbidden)
   assert.ok(isDevice(shelf.claim().device))
   events.dispatchEvent(new Event('pagehide'))

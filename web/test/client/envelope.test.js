@@ -5,12 +5,19 @@ import { readArrival } from '../../client/envelope.js'
 import { envelope } from './fakes.js'
 
 const read = (payload, topic = 'ns/user/42') =>
-  readArrival(topic, typeof payload === 'string' ? new TextEncoder().encode(payload) : payload, 'ns')
+  readArrival(
+    topic,
+    typeof payload === 'string' ? new TextEncoder().encode(payload) : payload,
+    'ns'
+  )
 
 test('an envelope becomes an event with its address and a Date', () => {
   const { kind, event } = read(envelope('e1', { subject: 's', traceparent: '00-1' }))
   assert.equal(kind, 'event')
-  assert.deepEqual([event.id, event.type, event.address, event.subject], ['e1', 'order.shipped', 'user:42', 's'])
+  assert.deepEqual(
+    [event.id, event.type, event.address, event.subject],
+    ['e1', 'order.shipped', 'user:42', 's']
+  )
   assert.equal(event.time.toISOString(), '2026-11-23T10:00:00.250Z')
   assert.deepEqual(event.data, { n: 'e1' })
   assert.equal(event.attributes.traceparent, '00-1')

@@ -18,7 +18,15 @@ export const broker = {
     const size = 2 + name.length + id.length + data.length
     const length = size < 128 ? [size] : [(size & 0x7f) | 0x80, size >> 7]
     const head = packetId === 0 ? 0x30 : 0x32
-    return Uint8Array.of(head, ...length, name.length >> 8, name.length & 0xff, ...name, ...id, ...data)
+    return Uint8Array.of(
+      head,
+      ...length,
+      name.length >> 8,
+      name.length & 0xff,
+      ...name,
+      ...id,
+      ...data
+    )
   }
 }
 
@@ -55,7 +63,9 @@ export class FakeSocket {
 
   /** The broker sends bytes, in one frame. */
   receive(bytes) {
-    this.onmessage?.({ data: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) })
+    this.onmessage?.({
+      data: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
+    })
   }
 
   /** The connection ends from the other side. */
@@ -87,7 +97,9 @@ export class FakeTimers {
   advance(ms) {
     const end = this.now + ms
     for (;;) {
-      const due = [...this.#timers].filter(([, it]) => it.at <= end).sort((a, b) => a[1].at - b[1].at)[0]
+      const due = [...this.#timers]
+        .filter(([, it]) => it.at <= end)
+        .sort((a, b) => a[1].at - b[1].at)[0]
       if (due === undefined) break
       this.now = due[1].at
       this.#timers.delete(due[0])

@@ -19,7 +19,11 @@ test('any two cuts of the stream give the same packets', () => {
   for (let first = 0; first < STREAM.length; first += 7) {
     for (let second = first; second < STREAM.length; second += 11) {
       const framer = new PacketFramer()
-      const parts = [STREAM.subarray(0, first), STREAM.subarray(first, second), STREAM.subarray(second)]
+      const parts = [
+        STREAM.subarray(0, first),
+        STREAM.subarray(first, second),
+        STREAM.subarray(second)
+      ]
       assert.deepEqual(text(parts.flatMap((part) => framer.push(part))), text(PACKETS))
     }
   }
@@ -27,7 +31,10 @@ test('any two cuts of the stream give the same packets', () => {
 
 test('one byte at a time gives the same packets', () => {
   const framer = new PacketFramer()
-  assert.deepEqual(text([...STREAM].flatMap((byte) => framer.push(Uint8Array.of(byte)))), text(PACKETS))
+  assert.deepEqual(
+    text([...STREAM].flatMap((byte) => framer.push(Uint8Array.of(byte)))),
+    text(PACKETS)
+  )
 })
 
 test('a small packet after a split one comes at once', () => {
@@ -40,11 +47,19 @@ test('a small packet after a split one comes at once', () => {
 })
 
 test('a length of five bytes is refused', () => {
-  assert.throws(() => new PacketFramer().push(Uint8Array.of(0x30, 0x80, 0x80, 0x80, 0x80, 1)), ProtocolViolation)
+  assert.throws(
+    () => new PacketFramer().push(Uint8Array.of(0x30, 0x80, 0x80, 0x80, 0x80, 1)),
+    ProtocolViolation
+  )
 })
 
 test('a packet beyond the limit is refused as soon as its length is known', () => {
   const size = MAX_PACKET_BYTES + 1
-  const header = Uint8Array.of(0x30, (size & 0x7f) | 0x80, ((size >> 7) & 0x7f) | 0x80, (size >> 14) & 0x7f)
+  const header = Uint8Array.of(
+    0x30,
+    (size & 0x7f) | 0x80,
+    ((size >> 7) & 0x7f) | 0x80,
+    (size >> 14) & 0x7f
+  )
   assert.throws(() => new PacketFramer().push(header), ProtocolViolation)
 })

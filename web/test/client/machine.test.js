@@ -3,12 +3,22 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { INITIAL, MAX_SUBSCRIBE_LOSSES, STATE_OF, step } from '../../client/machine.js'
 
-const HAPPENINGS = 'connect close credentials opened subscribed stable failed lost throttled token_expired refused elapsed wake'.split(' ')
+const HAPPENINGS =
+  'connect close credentials opened subscribed stable failed lost throttled token_expired refused elapsed wake'.split(
+    ' '
+  )
 
 // phase: happening → next phase: actions. What is not listed changes nothing.
 const RETRY = 'waiting: drop backoff'
 const END = 'closed: drop rest'
-const ATTEMPT = { close: END, failed: RETRY, lost: RETRY, throttled: RETRY, token_expired: RETRY, refused: END }
+const ATTEMPT = {
+  close: END,
+  failed: RETRY,
+  lost: RETRY,
+  throttled: RETRY,
+  token_expired: RETRY,
+  refused: END
+}
 const EXPECTED = {
   idle: { connect: 'fetching: fetch', close: 'closed:' },
   fetching: { ...ATTEMPT, credentials: 'opening: open' },
@@ -36,7 +46,8 @@ for (const phase of Object.keys(STATE_OF)) {
 }
 
 /** @param {string} path */
-const run = (path, machine = INITIAL) => path.split(' ').reduce((now, it) => step(now, it).machine, machine)
+const run = (path, machine = INITIAL) =>
+  path.split(' ').reduce((now, it) => step(now, it).machine, machine)
 
 test('failures add up over attempts and are forgotten only once a connection proved stable', () => {
   const twice = run('connect failed elapsed failed')
@@ -72,7 +83,8 @@ test('a success in between makes silent closes start from one again', () => {
 
 test('timeouts while subscribing are never taken for a refusal', () => {
   let machine = run('connect')
-  for (let turn = 0; turn < 5; turn += 1) machine = run('credentials opened failed elapsed', machine)
+  for (let turn = 0; turn < 5; turn += 1)
+    machine = run('credentials opened failed elapsed', machine)
   assert.equal(machine.phase, 'fetching')
 })
 

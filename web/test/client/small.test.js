@@ -10,14 +10,26 @@ const RULE = { firstMs: 1_000, capMs: 30_000 }
 
 test('the wait is drawn from an interval that doubles up to the cap', () => {
   const ceiling = (failures) => fullJitter(failures, RULE, () => 1)
-  assert.deepEqual([1, 2, 3, 4, 5, 6, 60].map(ceiling), [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])
-  assert.equal(fullJitter(60, RULE, () => 0), 0)
-  assert.equal(fullJitter(3, RULE, () => 0.25), 1_000)
+  assert.deepEqual(
+    [1, 2, 3, 4, 5, 6, 60].map(ceiling),
+    [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]
+  )
+  assert.equal(
+    fullJitter(60, RULE, () => 0),
+    0
+  )
+  assert.equal(
+    fullJitter(3, RULE, () => 0.25),
+    1_000
+  )
 })
 
 test('a key is new once, and again after as many others as are remembered', () => {
   const seen = new Seen(2)
-  assert.deepEqual(['a', 'a', 'b', 'a', 'c', 'a'].map((key) => seen.add(key)), [true, false, true, false, true, true])
+  assert.deepEqual(
+    ['a', 'a', 'b', 'a', 'c', 'a'].map((key) => seen.add(key)),
+    [true, false, true, false, true, true]
+  )
 })
 
 test('on gives its undo, also from within a listener', () => {
@@ -31,6 +43,20 @@ test('on gives its undo, also from within a listener', () => {
   emitter.emit('tick', 1)
   emitter.emit('tick', 2)
   assert.deepEqual(heard, [1, -1, -2])
+})
+
+test('a listener that throws stops nobody, and the page hears of it as an uncaught error', (context) => {
+  const uncaught = []
+  context.mock.method(globalThis, 'queueMicrotask', (fn) => uncaught.push(fn))
+  const emitter = new Emitter(['tick'])
+  const heard = []
+  emitter.on('tick', () => {
+    throw new Error('the page’s own bug')
+  })
+  emitter.on('tick', (n) => heard.push(n))
+  emitter.emit('tick', 1)
+  assert.deepEqual(heard, [1])
+  assert.throws(uncaught[0], /the page’s own bug/)
 })
 
 test('an unknown event name or a listener that is no function fails at once', () => {
@@ -51,11 +77,17 @@ for (const [what, options, message] of [
   ['a timeout of zero', { ...OPTIONS, attemptTimeoutMs: 0 }, /attemptTimeoutMs/]
 ]) {
   test(`${what} is a TypeError that says so`, () => {
-    assert.throws(() => settingsFrom(options), (error) => error instanceof TypeError && message.test(error.message))
+    assert.throws(
+      () => settingsFrom(options),
+      (error) => error instanceof TypeError && message.test(error.message)
+    )
   })
 }
 
 test('good options get the documented defaults', () => {
   const settings = settingsFrom(OPTIONS)
-  assert.deepEqual([settings.attemptTimeoutMs, settings.stableAfterMs, settings.device], [20_000, 10_000, null])
+  assert.deepEqual(
+    [settings.attemptTimeoutMs, settings.stableAfterMs, settings.device],
+    [20_000, 10_000, null]
+  )
 })

@@ -21,8 +21,10 @@ test('a subtree filter is shown as the grant writes it', () => {
 })
 
 test('what is no address is refused, and topics of others have none', () => {
-  for (const text of ['', 'user', 'user:', 'robot:1', 'Everyone']) assert.throws(() => topicOf(text, 'ns'), TypeError)
-  for (const topic of ['other/user/42', 'ns/', 'ns/user/', 'ns/robot/1', 'ns']) assert.equal(addressOf(topic, 'ns'), null)
+  for (const text of ['', 'user', 'user:', 'robot:1', 'Everyone'])
+    assert.throws(() => topicOf(text, 'ns'), TypeError)
+  for (const topic of ['other/user/42', 'ns/', 'ns/user/', 'ns/robot/1', 'ns'])
+    assert.equal(addressOf(topic, 'ns'), null)
 })
 
 for (const [filter, topic, expected] of [
@@ -37,5 +39,6 @@ for (const [filter, topic, expected] of [
   ['a/+', 'a/b/c', false],
   ['a/+/c', 'a/b/c', true]
 ]) {
-  test(`${filter} ${expected ? 'covers' : 'does not cover'} ${topic}`, () => assert.equal(covers(filter, topic), expected))
+  test(`${filter} ${expected ? 'covers' : 'does not cover'} ${topic}`, () =>
+    assert.equal(covers(filter, topic), expected))
 }

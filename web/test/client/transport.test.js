@@ -37,16 +37,28 @@ test('a QoS 1 delivery is acknowledged after it was handed on, QoS 0 is not', ()
   const { socket, heard } = connection()
   socket.receive(broker.publish('ns/user/42', 'one', 77))
   socket.receive(broker.publish('ns/user/42', 'two'))
-  assert.deepEqual(heard.deliveries, [['ns/user/42', 'one'], ['ns/user/42', 'two']])
-  assert.deepEqual(socket.sent.slice(1).map((it) => [...it]), [[0x40, 2, 0, 77]])
+  assert.deepEqual(heard.deliveries, [
+    ['ns/user/42', 'one'],
+    ['ns/user/42', 'two']
+  ])
+  assert.deepEqual(
+    socket.sent.slice(1).map((it) => [...it]),
+    [[0x40, 2, 0, 77]]
+  )
 })
 
 test('packets split and merged over frames arrive whole', () => {
   const { socket, heard } = connection()
-  const bytes = Uint8Array.from([...broker.publish('a', 'x'.repeat(300)), ...broker.publish('b', 'y')])
+  const bytes = Uint8Array.from([
+    ...broker.publish('a', 'x'.repeat(300)),
+    ...broker.publish('b', 'y')
+  ])
   socket.receive(bytes.slice(0, 100))
   socket.receive(bytes.slice(100))
-  assert.deepEqual(heard.deliveries.map(([topic]) => topic), ['a', 'b'])
+  assert.deepEqual(
+    heard.deliveries.map(([topic]) => topic),
+    ['a', 'b']
+  )
 })
 
 test('filters go out eight at a time, each packet after the last was answered', async () => {
@@ -95,9 +107,21 @@ test('a probe pings at once, and only once at a time', () => {
 
 for (const [what, drive, kind] of [
   ['closes before it opened', ({ socket }) => socket.die(), errors.ConnectionRefused],
-  ['answers CONNACK 5', ({ socket }) => (socket.open(), socket.receive(broker.connack(5))), errors.ConnectionRefused],
-  ['closes before CONNACK', ({ socket }) => (socket.open(), socket.die(1000)), errors.ConnectionRefused],
-  ['publishes before CONNACK', ({ socket }) => (socket.open(), socket.receive(broker.publish('a', 'b'))), errors.ProtocolViolation]
+  [
+    'answers CONNACK 5',
+    ({ socket }) => (socket.open(), socket.receive(broker.connack(5))),
+    errors.ConnectionRefused
+  ],
+  [
+    'closes before CONNACK',
+    ({ socket }) => (socket.open(), socket.die(1000)),
+    errors.ConnectionRefused
+  ],
+  [
+    'publishes before CONNACK',
+    ({ socket }) => (socket.open(), socket.receive(broker.publish('a', 'b'))),
+    errors.ProtocolViolation
+  ]
 ]) {
   test(`a broker that ${what} gives ${kind.name}, once`, () => {
     const it = connection({ accepted: false })
