@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from localaws.broker_loop import Limits
 from localaws.connection_log import ConnectionLog, log_denial
 from localaws.core.authentication import Authentication
 from localaws.core.broker import Broker
 from localaws.data_plane import DataPlane
 from localaws.port import Port
-from localaws.websocket import Limits, MqttEndpoint
+from localaws.websocket import MqttEndpoint
 
 if TYPE_CHECKING:
     import socket

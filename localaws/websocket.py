@@ -1,24 +1,19 @@
-"""MQTT over WebSocket: the shell around the broker on picows.
+"""MQTT over WebSocket: handshakes and frames on picows.
 
-Owns handshakes, frames, writing, closing and the timer. Does not decide anything about MQTT
-(`localaws.core.broker`), signatures (`localaws.core.authentication`) or the listening socket
-(`localaws.port`).
+Owns handshakes, frames and closing. Does not decide anything about MQTT (`localaws.core.broker`),
+signatures (`localaws.core.authentication`), the listening socket (`localaws.port`) or when outboxes
+are written (`localaws.broker_loop`).
 
-Theory of operation: a frame's payload goes into the broker at once; what that put into outboxes is
-written at the end of the same turn of the event loop, one write for each connection however many
-messages it got. A server's frames are not masked, so receivers with equal outboxes share one
-ready-made frame. A receiver that does not read fills its write buffer up to a limit and is then
-dropped; nobody waits for it.
+Theory of operation: a frame's payload goes into the broker at once. A receiver that does not read
+fills its write buffer up to a limit and is then dropped; nobody waits for it.
 
-Source: aws-iot-facts 1.6, 1.11, 1.12, 3.10; RFC 6455; bench/fanout.py measures it.
+Source: aws-iot-facts 1.6, 1.11, 1.12, 3.10; RFC 6455.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import struct
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
@@ -36,7 +31,8 @@ from picows import (
 )
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # missing in picows.pyi
 
-from localaws.core.connection import Connection, DisconnectReason, Ending
+from localaws.broker_loop import BrokerLoop, Limits
+from localaws.core.connection import DisconnectReason, Ending
 from localaws.core.refusal import Refusal, iot_answer
 
 if TYPE_CHECKING:
@@ -70,30 +66,14 @@ class Authenticate(Protocol):
         """Return the caller, or what AWS answers instead of 101."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one connection may cost the server.
-
-    Attributes:
-        handshake_timeout_s: Time for the whole HTTP request of the handshake.
-        frame_bytes: Largest WebSocket frame taken.
-        unsent_bytes: A receiver with more than this unwritten is dropped.
-        close_timeout_s: Time for what is unwritten at the end; then the socket is cut.
-        tick_s: How often the broker learns that time has passed.
-    """
-
-    handshake_timeout_s: float = 10.0
-    frame_bytes: int = 256 * 1024
-    unsent_bytes: int = 4 * 1024 * 1024
-    close_timeout_s: float = 5.0
-    tick_s: float = 1.0
-
-
 class MqttEndpoint:
     """Serve MQTT over WebSocket connections for one broker.
 
     The owner calls `start` in a running loop, hands new transports to `protocol()`, and awaits
     `stop`. Whoever changes the broker from outside calls `flush_soon` afterwards.
+
+    Attributes:
+        turns: The broker in its event loop, for other ways to reach it.
     """
 
     def __init__(
@@ -113,41 +93,23 @@ class MqttEndpoint:
             limits: The defaults if None.
         """
         self.broker = broker
+        self.turns = BrokerLoop(broker, clock=clock, limits=limits)
         self._authenticate = authenticate
         self._clock = clock
-        self.limits = limits or Limits()
-        self._listeners: set[_Listener] = set()
-        self._targets: dict[tuple[str, int], tuple[str, int]] = {}
-        self._flush_handle: asyncio.Handle | None = None
-        self._tick_handle: asyncio.TimerHandle | None = None
-        self._emptied = asyncio.Event()
-        self._emptied.set()
         # An adapter, since picows makes a child logger for each connection out of a logger.
         self._picows_log = logging.LoggerAdapter(logging.getLogger("localaws.picows"), {})
 
     def start(self) -> None:
         """Start the timer."""
-        self._loop = asyncio.get_running_loop()
-        self._tick_handle = self._loop.call_later(self.limits.tick_s, self._tick)
+        self.turns.start()
 
     async def stop(self) -> None:
         """End all connections with 1001 and wait until they are closed, or cut."""
-        if self._tick_handle is not None:
-            self._tick_handle.cancel()
-            self._tick_handle = None
-        self.broker.shut_down(self._clock())
-        self._flush()
-        try:
-            async with asyncio.timeout(self.limits.close_timeout_s):
-                await self._emptied.wait()
-        except TimeoutError:
-            log.warning("connections cut at shutdown", extra={"connections": len(self._listeners)})
-            for listener in list(self._listeners):
-                listener.cut()
+        await self.turns.stop()
 
     def protocol(self) -> asyncio.BufferedProtocol:
         """Return the protocol for one accepted transport."""
-        limits = self.limits
+        limits = self.turns.limits
         return WSProtocol(  # type: ignore[no-any-return]
             None,  # host and port: a client's
             None,  # path: a client's
@@ -168,71 +130,11 @@ class MqttEndpoint:
 
     def flush_soon(self) -> None:
         """Write all outboxes at the end of this turn of the event loop."""
-        if self._flush_handle is None:
-            self._flush_handle = self._loop.call_soon(self._flush)
+        self.turns.flush_soon()
 
     def publish(self, message: Message, now: float) -> Refusal | None:
-        """Publish for a caller that is allowed to: the HTTP data plane.
-
-        Returns:
-            ThrottlingException where a quota of the account or the topic is used up.
-        """
-        exhausted = self.broker.submit(message, now)
-        self.flush_soon()
-        if exhausted is None:
-            return None
-        return Refusal(429, "ThrottlingException", "Rate exceeded", f"used up: {exhausted}")
-
-    def receive(self, connection: Connection, data: bytes) -> None:
-        """Take bytes from a connection."""
-        self.broker.receive(connection, data, self._clock())
-        self.flush_soon()
-
-    def lost(self, connection: Connection, reason: DisconnectReason, detail: str) -> None:
-        """Take note that a connection is over."""
-        self.broker.lost(connection, reason, detail, self._clock())
-        self.flush_soon()
-
-    def target(self, transport: asyncio.Transport) -> tuple[str, int]:
-        """Return where a client connected to; one object for all of one address."""
-        name: tuple[str, int] = transport.get_extra_info("sockname")[:2]
-        return self._targets.setdefault(name, name)
-
-    def entered(self, listener: _Listener) -> None:
-        """Own a connection that stands."""
-        self._listeners.add(listener)
-        self._emptied.clear()
-
-    def left(self, listener: _Listener) -> None:
-        """Disown a connection whose socket is closed."""
-        self._listeners.discard(listener)
-        if not self._listeners:
-            self._emptied.set()
-
-    def _flush(self) -> None:
-        self._flush_handle = None
-        former: list[bytes] = []
-        frame = b""
-        for connection in self.broker.take_ready():
-            listener = connection.peer
-            if not isinstance(listener, _Listener):
-                continue
-            outbox = connection.outbox
-            if outbox:
-                connection.outbox = []
-                # Receivers of the same messages hold the very same bytes objects, so this
-                # comparison is by identity and costs next to nothing.
-                if outbox != former:
-                    frame = binary_frame(outbox)
-                    former = outbox
-                listener.write(frame)
-            if connection.ending is not None:
-                listener.close(connection.ending)
-
-    def _tick(self) -> None:
-        self._tick_handle = self._loop.call_later(self.limits.tick_s, self._tick)
-        self.broker.tick(self._clock())
-        self.flush_soon()
+        """Publish for a caller that is allowed to; a Refusal where a quota is used up."""
+        return self.turns.publish(message, now)
 
     def _shake_hands(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
         headers = request.headers
@@ -252,7 +154,7 @@ class MqttEndpoint:
         chosen = choose_subprotocol(headers.get("Sec-WebSocket-Protocol", ""))
         more = {"Sec-WebSocket-Protocol": chosen} if chosen else None
         response = WSUpgradeResponse.create_101_response(more)
-        return WSUpgradeResponseWithListener(response, _Listener(self, caller, self._clock))
+        return WSUpgradeResponseWithListener(response, _Listener(self.turns, caller))
 
     def _trace_id(self) -> str:
         return self.broker.new_id()
@@ -264,49 +166,54 @@ class MqttEndpoint:
 class _Listener(WSListener):
     """One WebSocket connection between picows and the broker."""
 
-    def __init__(
-        self, endpoint: MqttEndpoint, caller: Authorizer, clock: Callable[[], float]
-    ) -> None:
-        self._endpoint = endpoint
+    __slots__ = ("_caller", "_connection", "_paused", "_socket", "_transport", "_turns", "write")
+
+    framed = True
+
+    def __init__(self, turns: BrokerLoop, caller: Authorizer) -> None:
+        self._turns = turns
         self._caller = caller
-        self._clock = clock
+        self._paused = False
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Open the connection in the broker."""
+        turns = self._turns
         self._transport = transport
         self._socket = transport.underlying_transport
-        self._socket.set_write_buffer_limits(high=self._endpoint.limits.unsent_bytes)
-        self.write = self._socket.write
+        self._socket.set_write_buffer_limits(high=turns.limits.unsent_bytes)
+        self.write: Callable[[bytes], object] = self._socket.write
         address, port = self._socket.get_extra_info("peername")[:2]
-        self._connection = self._endpoint.broker.open(
+        self._connection = turns.broker.open(
             self._caller,
             address=address,
-            now=self._clock(),
+            now=turns.clock(),
             source_port=port,
-            target=self._endpoint.target(self._socket),
+            target=turns.target(self._socket),
         )
         self._connection.peer = self
-        self._endpoint.entered(self)
+        turns.entered(self)
 
     def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
         """Pass a frame's bytes on; frames have no meaning beyond that."""
         kind = frame.msg_type
         if kind in (WSMsgType.BINARY, WSMsgType.CONTINUATION):
-            self._endpoint.receive(self._connection, frame.get_payload_as_bytes())
+            wait_s = self._turns.receive(self._connection, frame.get_payload_as_bytes())
+            if wait_s:
+                self._pause_reading(wait_s)
         elif kind == WSMsgType.CLOSE:
             # Counts as the client's own wish, like DISCONNECT (aws-iot-facts 3.10).
             reason = DisconnectReason.CLIENT_INITIATED_DISCONNECT
-            self._endpoint.lost(self._connection, reason, "Close frame")
+            self._turns.lost(self._connection, reason, "Close frame")
         elif kind == WSMsgType.TEXT:
             # MQTT 5.0 [MQTT-6.0.0-1]: only binary frames.
-            self._endpoint.lost(self._connection, DisconnectReason.CLIENT_ERROR, "a text frame")
+            self._turns.lost(self._connection, DisconnectReason.CLIENT_ERROR, "a text frame")
 
     def on_ws_disconnected(self, _transport: WSTransport) -> None:
         """Tell the broker that the socket is gone."""
-        self._endpoint.lost(
+        self._turns.lost(
             self._connection, DisconnectReason.CONNECTION_LOST, "the socket was closed"
         )
-        self._endpoint.left(self)
+        self._turns.left(self)
 
     def pause_writing(self) -> None:
         """Drop a receiver that does not read: what is unwritten has reached the limit."""
@@ -314,11 +221,23 @@ class _Listener(WSListener):
             "slow receiver dropped",
             extra={"unsent_bytes": self._socket.get_write_buffer_size()},
         )
-        self._endpoint.lost(self._connection, DisconnectReason.THROTTLED, "it does not read")
+        self._turns.lost(self._connection, DisconnectReason.THROTTLED, "it does not read")
         self.cut()
 
     def resume_writing(self) -> None:
         """Do nothing: writing was never paused."""
+
+    def _pause_reading(self, wait_s: float) -> None:
+        # Frames that have been read already are still handled; TCP then slows the client down.
+        if not self._paused and not self._socket.is_closing():
+            self._paused = True
+            self._socket.pause_reading()
+            asyncio.get_running_loop().call_later(wait_s, self._resume_reading)
+
+    def _resume_reading(self) -> None:
+        self._paused = False
+        if not self._socket.is_closing():
+            self._socket.resume_reading()
 
     def close(self, ending: Ending) -> None:
         """Say goodbye and close once everything is written, or cut after the time for it."""
@@ -326,7 +245,7 @@ class _Listener(WSListener):
             return
         self._transport.send_close(_CLOSE_CODES.get(ending.reason, WSCloseCode.GOING_AWAY))
         self._transport.disconnect()
-        asyncio.get_running_loop().call_later(self._endpoint.limits.close_timeout_s, self.cut)
+        asyncio.get_running_loop().call_later(self._turns.limits.close_timeout_s, self.cut)
 
     def cut(self) -> None:
         """Close the socket at once, whatever is unwritten."""
@@ -345,17 +264,6 @@ def choose_subprotocol(offered: str) -> str | None:
         if one.strip() in SUBPROTOCOLS:
             return one.strip()
     return None
-
-
-def binary_frame(parts: list[bytes]) -> bytes:
-    """Put bytes into one unmasked, final binary frame. Source: RFC 6455 section 5.2."""
-    payload = parts[0] if len(parts) == 1 else b"".join(parts)
-    size = len(payload)
-    if size < 126:
-        return bytes((0x82, size)) + payload
-    if size < 65_536:
-        return struct.pack("!BBH", 0x82, 126, size) + payload
-    return struct.pack("!BBQ", 0x82, 127, size) + payload
 
 
 def _refused(

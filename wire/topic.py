@@ -20,32 +20,46 @@ TopicFilter = NewType("TopicFilter", str)
 """A topic, or a pattern over topics with `+` and `#`."""
 
 
-def check_topic(text: str) -> Topic:
+def check_topic(
+    text: str,
+    *,
+    max_bytes: int | None = MAX_TOPIC_BYTES,
+    max_slashes: int | None = MAX_TOPIC_SLASHES,
+) -> Topic:
     """Return the text as a topic.
 
     Args:
-        text: A concrete topic, at most 256 UTF-8 bytes with at most 7 slashes.
+        text: A concrete topic.
+        max_bytes: Most UTF-8 bytes; None for a stand-in that was told to allow any.
+        max_slashes: Most slashes, or None.
 
     Raises:
         InvalidTopic: It is empty, too long, too deep, or holds a wildcard or NUL.
     """
-    _check_shape(text)
+    _check_shape(text, max_bytes, max_slashes)
     if "+" in text or "#" in text:
         raise InvalidTopic("a topic to publish to holds no wildcard (+ or #)")
     return Topic(text)
 
 
-def check_topic_filter(text: str) -> TopicFilter:
+def check_topic_filter(
+    text: str,
+    *,
+    max_bytes: int | None = MAX_TOPIC_BYTES,
+    max_slashes: int | None = MAX_TOPIC_SLASHES,
+) -> TopicFilter:
     """Return the text as a topic filter.
 
     Args:
-        text: A topic filter, at most 256 UTF-8 bytes with at most 7 slashes.
+        text: A topic filter.
+        max_bytes: Most UTF-8 bytes; None for a stand-in that was told to allow any.
+        max_slashes: Most slashes, or None.
 
     Raises:
         InvalidTopic: It is empty, too long, too deep, or a wildcard stands in the wrong place.
             Source: MQTT 3.1.1 [MQTT-4.7.1-2] and [MQTT-4.7.1-3].
     """
-    _check_shape(text)
+    _check_shape(text, max_bytes, max_slashes)
     levels = text.split("/")
     for position, level in enumerate(levels):
         if "#" in level and (level != "#" or position != len(levels) - 1):
@@ -78,17 +92,17 @@ def matches(topic_filter: str, topic: str) -> bool:
     )
 
 
-def _check_shape(text: str) -> None:
+def _check_shape(text: str, max_bytes: int | None, max_slashes: int | None) -> None:
     if not text:
         raise InvalidTopic("it is empty")
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
         raise InvalidTopic("it is not valid Unicode") from None
-    if size > MAX_TOPIC_BYTES:
-        raise InvalidTopic(f"it has {size} bytes; the limit is {MAX_TOPIC_BYTES}")
+    if max_bytes is not None and size > max_bytes:
+        raise InvalidTopic(f"it has {size} bytes; the limit is {max_bytes}")
     if "\0" in text:
         raise InvalidTopic("it holds a NUL character")
     slashes = text.count("/")
-    if slashes > MAX_TOPIC_SLASHES:
-        raise InvalidTopic(f"it has {slashes} slashes; the limit is {MAX_TOPIC_SLASHES}")
+    if max_slashes is not None and slashes > max_slashes:
+        raise InvalidTopic(f"it has {slashes} slashes; the limit is {max_slashes}")

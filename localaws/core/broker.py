@@ -20,6 +20,7 @@ Source: aws-iot-facts 3 and 5; MQTT 3.1.1 and 5.0.
 from collections.abc import Callable
 
 from localaws.core.account import Account
+from localaws.core.aging import age
 from localaws.core.authorizer import Authorizer, ResourceKind
 from localaws.core.connecting import accept_connect, refuse_version
 from localaws.core.connection import Connection, DisconnectReason, Ending
@@ -31,7 +32,7 @@ from localaws.core.connection_view import (
     subscriptions_of,
 )
 from localaws.core.delivery import Outcome
-from localaws.core.departing import depart, end_session, publish_due_will
+from localaws.core.departing import depart, disconnect
 from localaws.core.direct_message import DirectRefusal, DirectSent, send_direct
 from localaws.core.fanout import FanOut, Pick
 from localaws.core.interference import Interference
@@ -57,8 +58,8 @@ from localaws.core.session import Session
 from localaws.core.subscribing import accept_subscribe, accept_unsubscribe
 from localaws.core.subscriptions import Subscriptions
 
-KEEP_ALIVE_FACTOR = 1.5
-"""Silence of so many keep-alives ends a connection. Source: aws-iot-facts 3.11."""
+_PUBACK_START = b"\x40\x02"
+"""Start of a PUBACK that says nothing but its packet id, which then takes the last two of 4 bytes."""
 
 
 class Broker:
@@ -68,7 +69,7 @@ class Broker:
         connections: All that are open, connected or not yet.
         sessions: By client id, with or without a connection.
         quotas: The limits in force.
-        interference: What is made to go wrong on purpose; nothing at first.
+        interference: What is made to go wrong on purpose, or None.
         history: Connections that are gone.
         new_id: Makes a UUID, for client ids and session identifiers.
     """
@@ -98,10 +99,10 @@ class Broker:
         self.retained = Retained(self.quotas.retained_messages)
         self.lifecycle = Lifecycle()
         self.history = History()
+        self.interference: Interference | None = None
         self.account = Account(self.quotas)
-        self.interference = Interference()
         self.routes = Routes(self.subscriptions, self._may_receive)
-        self.fan_out = FanOut(self.routes, self.quotas, self.observer, pick)
+        self.fan_out = FanOut(self.routes, self.account, self.quotas, self.observer, pick)
 
     def open(
         self,
@@ -127,20 +128,24 @@ class Broker:
         self.connections.add(connection)
         return connection
 
-    def receive(self, connection: Connection, data: bytes, now: float) -> None:
-        """Take bytes from a connection; ignored once it has ended."""
+    def receive(self, connection: Connection, data: bytes, now: float) -> float:
+        """Take bytes from a connection; ignored once it has ended.
+
+        Returns:
+            Seconds the shell must not read from it: its bytes per second are used up.
+        """
         if connection.ending is not None:
-            return
-        decoder = connection.decoder
-        for packet in decoder.feed(data):
-            connection.heard_at = now
-            self._handle(connection, packet, now)
-            if connection.ending is not None:
-                return
-        if decoder.failure is not None:
-            if isinstance(decoder.failure, UnsupportedVersion):
-                refuse_version(self, connection, decoder.failure)
-            self.fault(connection, decoder.failure.reason, str(decoder.failure), now)
+            return 0.0
+        size = len(data)
+        if data.startswith(_PUBACK_START) and connection.session is not None:
+            data = self._take_pubacks(connection, connection.session, data, now)
+        if data:
+            self._take_packets(connection, data, now)
+        throughput = connection.throughput
+        if throughput is None:
+            return 0.0
+        throughput.spend(size, now)
+        return throughput.wait_s(now)
 
     def lost(
         self, connection: Connection, reason: DisconnectReason, detail: str, now: float
@@ -177,6 +182,9 @@ class Broker:
     def announce(self, event: Message | None, now: float) -> None:
         """Publish a lifecycle event, if there is one."""
         if event is not None:
+            if self.interference is None:
+                self.publish(event, now)
+                return
             for one in self.interference.lifecycle(event, now):
                 self.publish(one, now)
 
@@ -221,28 +229,24 @@ class Broker:
 
     def tick(self, now: float) -> None:
         """Let time pass: keep-alives, connections that are too old, sessions and wills that are due."""
-        for connection in list(self.connections):
-            self._check_time(connection, now)
-        for session in list(self.sessions.values()):
-            if session.will is not None:
-                publish_due_will(self, session, now)
-            if session.ends_at is not None and now >= session.ends_at:
-                end_session(self, session, now)
-            elif session.draining:
-                self.drain(session, now)
-            if session.inflight:
-                self.fan_out.retry(session, now)
-        self.lifecycle.forget(now)
-        self.history.forget(now)
-        self.account.forget(now)
+        age(self, now)
 
-    def take_ready(self) -> list[Connection]:
-        """Return connections with something to write or an ending, and forget them."""
-        ready = self.fan_out.ready
-        if not ready:
-            return []
-        self.fan_out.ready = []
-        return ready
+    def take_ready(self, now: float) -> list[Connection]:
+        """Return connections with something to write or an ending, and forget them.
+
+        What a connection must not get yet, because its bytes per second are used up, stays in its
+        outbox and comes back here once it may; the shell asks again soon while `held` says so.
+        """
+        overfull = self.fan_out.release(now)
+        for connection in overfull:
+            detail = "it takes in less than it is sent"
+            self.end(connection, DisconnectReason.THROTTLED, detail=detail, now=now)
+        return self.fan_out.take_ready(now)
+
+    @property
+    def held(self) -> bool:
+        """True while something waits for a connection's bytes per second."""
+        return bool(self.fan_out.held)
 
     def disconnect(
         self, client_id: str, *, now: float, clean_session: bool = False, prevent_will: bool = False
@@ -260,23 +264,9 @@ class Broker:
 
         Source: aws-iot-facts 3.16.
         """
-        session = self.sessions.get(client_id)
-        if session is None:
-            return False
-        connection = session.connection
-        if connection is not None:
-            if prevent_will:
-                connection.will = None
-            self.end(
-                connection,
-                DisconnectReason.API_INITIATED_DISCONNECT,
-                code=ReasonCode.ADMINISTRATIVE_ACTION,
-                detail="DeleteConnection",
-                now=now,
-            )
-        if clean_session and client_id in self.sessions:
-            end_session(self, session, now)
-        return True
+        return disconnect(
+            self, client_id, now=now, clean_session=clean_session, prevent_will=prevent_will
+        )
 
     def shut_down(self, now: float) -> None:
         """End all connections, because the program stops."""
@@ -347,10 +337,43 @@ class Broker:
         self.fan_out.send_queued(session, now, most=most)
         session.draining = session.queued > 0
 
+    def _take_packets(self, connection: Connection, data: bytes, now: float) -> None:
+        decoder = connection.decoder
+        for packet in decoder.feed(data):
+            connection.heard_at = now
+            self._handle(connection, packet, now)
+            if connection.ending is not None:
+                return
+        if decoder.failure is not None:
+            if isinstance(decoder.failure, UnsupportedVersion):
+                refuse_version(self, connection, decoder.failure)
+            self.fault(connection, decoder.failure.reason, str(decoder.failure), now)
+
+    def _take_pubacks(
+        self, connection: Connection, session: Session, data: bytes, now: float
+    ) -> bytes:
+        """Take plain PUBACKs from the front of a portion and return the rest.
+
+        One comes for every QoS 1 delivery, so they pass by decoder and packet objects.
+        """
+        if not connection.decoder.at_boundary:
+            return data
+        position, end = 0, len(data)
+        while position + 4 <= end and data.startswith(_PUBACK_START, position):
+            packet_id = data[position + 2] << 8 | data[position + 3]
+            if not packet_id:
+                break  # a fault, which the decoder words
+            self._acknowledged(session, packet_id, now)
+            position += 4
+        if position:
+            connection.heard_at = now
+        return data[position:] if position < end else b""
+
     def _handle(self, connection: Connection, packet: Packet, now: float) -> None:
         match packet:
             case Puback():
-                self._acknowledged(connection, packet, now)
+                if connection.session is not None:
+                    self._acknowledged(connection.session, packet.packet_id, now)
             case Publish():
                 accept_publish(self, connection, packet, now)
             case Pingreq():
@@ -368,11 +391,11 @@ class Broker:
                 kind = type(packet).__name__.upper()
                 self.fault(connection, ReasonCode.PROTOCOL_ERROR, f"{kind} is not accepted", now)
 
-    def _acknowledged(self, connection: Connection, packet: Puback, now: float) -> None:
-        session = connection.session
-        if session is None or self.interference.loses_puback_from(session.client_id):
+    def _acknowledged(self, session: Session, packet_id: int, now: float) -> None:
+        interference = self.interference
+        if interference is not None and interference.loses_puback_from(session.client_id):
             return
-        delivery = session.acknowledge(packet.packet_id)
+        delivery = session.acknowledge(packet_id)
         if delivery is None:
             return
         if delivery.confirmation is not None:
@@ -393,33 +416,6 @@ class Broker:
         if not with_will:
             connection.will = None
         self.end(connection, reason, detail="DISCONNECT", now=now)
-
-    def _check_time(self, connection: Connection, now: float) -> None:
-        silent_s = now - connection.heard_at
-        if connection.session is None:
-            timeout_s = self.quotas.connect_timeout_s
-            if timeout_s is not None and silent_s >= timeout_s:
-                self.end(
-                    connection, DisconnectReason.CLIENT_ERROR, detail="no CONNECT in time", now=now
-                )
-        elif silent_s >= connection.keep_alive_s * KEEP_ALIVE_FACTOR:
-            self.end(
-                connection,
-                DisconnectReason.MQTT_KEEP_ALIVE_TIMEOUT,
-                code=ReasonCode.KEEP_ALIVE_TIMEOUT,
-                detail=f"silent for {silent_s:.0f} s",
-                now=now,
-            )
-        elif (
-            self.quotas.connection_s is not None
-            and now - connection.opened_at >= self.quotas.connection_s
-        ):
-            self.end(
-                connection,
-                DisconnectReason.WEBSOCKET_TTL_EXPIRATION,
-                detail="the WebSocket is too old",
-                now=now,
-            )
 
     def _may_receive(self, connection: Connection, topic: str, now: float) -> bool:
         return self.allows(connection, "iot:Receive", "topic", topic, now)

@@ -51,7 +51,27 @@ def accept_connect(broker: "Broker", connection: Connection, packet: Connect, no
     if not _authorized(broker, connection, packet, client_id, now):
         failed = broker.lifecycle.connect_failed(client_id, connection, AUTHORIZATION_FAILED, now)
         broker.announce(failed, now)
-        _refuse(broker, connection, ReasonCode.NOT_AUTHORIZED, None, "CONNECT is denied", now=now)
+        _refuse(
+            broker,
+            connection,
+            ReasonCode.NOT_AUTHORIZED,
+            None,
+            "CONNECT is denied",
+            now=now,
+            reason=DisconnectReason.AUTH_ERROR,
+        )
+        return
+    if not broker.account.may_connect(client_id, now):
+        detail = "too many CONNECTs in a second"
+        _refuse(
+            broker,
+            connection,
+            ReasonCode.QUOTA_EXCEEDED,
+            None,
+            detail,
+            now=now,
+            reason=DisconnectReason.THROTTLED,
+        )
         return
     _take_over(broker, client_id, now)
     session, resumed = _session(broker, packet, client_id, now)
@@ -91,15 +111,21 @@ def _refusal(
         )
     if packet.properties.authentication_method is not None:
         return ReasonCode.BAD_AUTHENTICATION_METHOD, None, "enhanced authentication"
+    largest, least = packet.properties.maximum_packet_bytes, broker.quotas.least_packet_bytes
+    if largest is not None and least is not None and largest < least:
+        return ReasonCode.QUOTA_EXCEEDED, None, "the client takes too small packets only"
     will = packet.will
     if will is None:
         return None
+    problem = broker.quotas.misfit(will.properties)
+    if problem is not None:
+        return ReasonCode.QUOTA_EXCEEDED, None, f"the will: {problem}"
     if will.qos > 1:
         return ReasonCode.QOS_NOT_SUPPORTED, None, "the will has QoS 2"
     if _more(len(will.payload), broker.quotas.payload_bytes):
         return ReasonCode.QUOTA_EXCEEDED, None, "the will's payload is too large"
     try:
-        check_published(will.topic)
+        check_published(will.topic, broker.quotas)
     except InvalidTopic as problem:
         return ReasonCode.TOPIC_NAME_INVALID, None, f"the will's topic: {problem}"
     return None
@@ -113,13 +139,12 @@ def _refuse(
     detail: str,
     *,
     now: float,
+    reason: DisconnectReason = DisconnectReason.CLIENT_ERROR,
 ) -> None:
     if connection.version is Version.V5:
         broker.fan_out.send(connection, write_connack(Connack(code=code), Version.V5))
     elif code_311 is not None:
         broker.fan_out.send(connection, write_connack(Connack(code=code_311), Version.V311))
-    denied = code is ReasonCode.NOT_AUTHORIZED
-    reason = DisconnectReason.AUTH_ERROR if denied else DisconnectReason.CLIENT_ERROR
     broker.end(connection, reason, detail=detail, now=now)
 
 
@@ -194,6 +219,8 @@ def _attach(
     connection.largest_packet_bytes = properties.maximum_packet_bytes
     if quotas.publishes_per_s is not None:
         connection.allowance = Allowance(quotas.publishes_per_s, now)
+    if quotas.bytes_per_s is not None:
+        connection.throughput = Allowance(quotas.bytes_per_s, now)
     for subscription in session.subscriptions.values():
         broker.routes.changed(subscription)
 

@@ -68,6 +68,7 @@ class Connection:
         aliases: Topic aliases this client has set (5).
         largest_packet_bytes: What the client takes (5), or None.
         allowance: Messages per second in and out, or None when unlimited.
+        throughput: Bytes per second in and out, or None when unlimited.
         connected_at: Epoch seconds of the accepted CONNECT.
         session_identifier: UUID of this connection in lifecycle events.
         version_number: Of this connection in lifecycle events.
@@ -92,6 +93,7 @@ class Connection:
         "session_identifier",
         "source_port",
         "target",
+        "throughput",
         "version_number",
         "will",
     )
@@ -121,6 +123,7 @@ class Connection:
         self.aliases: dict[int, str] | None = None
         self.largest_packet_bytes: int | None = None
         self.allowance: Allowance | None = None
+        self.throughput: Allowance | None = None
         self.connected_at: float | None = None
         self.session_identifier = ""
         self.version_number = 0

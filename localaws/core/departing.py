@@ -7,10 +7,11 @@ Source: aws-iot-facts 3.4, 3.6, 3.10, 5.3; MQTT 5.0 section 3.1.3.2.2 (will dela
 
 from typing import TYPE_CHECKING
 
-from localaws.core.connection import Connection, Ending
+from localaws.core.connection import Connection, DisconnectReason, Ending
 from localaws.core.delivery import Outcome
 from localaws.core.message import Message, expiry
 from localaws.core.mqtt.connect import Will
+from localaws.core.mqtt.reason import ReasonCode
 from localaws.core.session import PendingWill, Session
 
 if TYPE_CHECKING:
@@ -39,6 +40,29 @@ def depart(broker: "Broker", connection: Connection, ending: Ending, now: float)
         end_session(broker, session, now)
     event = broker.lifecycle.disconnected(session.client_id, connection, ending.reason, now)
     broker.announce(event, now)
+
+
+def disconnect(
+    broker: "Broker", client_id: str, *, now: float, clean_session: bool, prevent_will: bool
+) -> bool:
+    """End a client's connection for the API; False if there is neither connection nor session."""
+    session = broker.sessions.get(client_id)
+    if session is None:
+        return False
+    connection = session.connection
+    if connection is not None:
+        if prevent_will:
+            connection.will = None
+        broker.end(
+            connection,
+            DisconnectReason.API_INITIATED_DISCONNECT,
+            code=ReasonCode.ADMINISTRATIVE_ACTION,
+            detail="DeleteConnection",
+            now=now,
+        )
+    if clean_session and client_id in broker.sessions:
+        end_session(broker, session, now)
+    return True
 
 
 def end_session(broker: "Broker", session: Session, now: float) -> None:

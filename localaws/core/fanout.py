@@ -8,11 +8,15 @@ once and the very object is put into each outbox. QoS 1 bytes differ in the pack
 are shared as well where sessions stand at the same id. A connection is put on the ready list when
 its outbox was empty; the shell then writes each outbox in one go.
 
+A connection that has used up its bytes per second is held: its outbox stays as it is until it may go
+on, or has become too large.
+
 Source: aws-iot-facts 3.2, 3.7, 3.9, 3.11; bench/fanout.py measures it.
 """
 
 from collections.abc import Callable
 
+from localaws.core.account import Account
 from localaws.core.connection import Connection
 from localaws.core.delivery import Delivery
 from localaws.core.message import Message
@@ -20,12 +24,16 @@ from localaws.core.mqtt.publish import PreparedPublish
 from localaws.core.mqtt.version import Version
 from localaws.core.observer import Observer
 from localaws.core.quotas import Quotas
-from localaws.core.route import Receiver, Routes
+from localaws.core.route import Receiver, Route, Routes
 from localaws.core.session import Session
 from localaws.core.subscriptions import Members, Subscription
 
 Pick = Callable[[int], int]
 """Return a number from 0 to one less than the argument: the member that gets a shared message."""
+
+
+MAX_HELD_BYTES = 4 * 1024 * 1024
+"""Most bytes that wait for one connection's bytes per second; more ends the connection."""
 
 
 class _Encodings:
@@ -53,11 +61,21 @@ class FanOut:
 
     Attributes:
         ready: Connections with bytes in the outbox or an ending; the shell empties it.
+        held: Connections whose outbox waits for their bytes per second.
     """
 
-    def __init__(self, routes: Routes, quotas: Quotas, observer: Observer, pick: Pick) -> None:
+    def __init__(
+        self,
+        routes: Routes,
+        account: Account,
+        quotas: Quotas,
+        observer: Observer,
+        pick: Pick,
+    ) -> None:
         self.ready: list[Connection] = []
+        self.held: list[Connection] = []
         self._routes = routes
+        self._account = account
         self._quotas = quotas
         self._observer = observer
         self._pick = pick
@@ -68,10 +86,51 @@ class FanOut:
             self.ready.append(connection)
         connection.outbox.append(data)
 
+    def take_ready(self, now: float) -> list[Connection]:
+        """Return the ready connections and forget them, but hold those that must wait."""
+        if not self.ready:
+            return []
+        ready, self.ready = self.ready, []
+        if self._quotas.bytes_per_s is None:
+            return ready
+        return [one for one in ready if self._may_write(one, now)]
+
+    def release(self, now: float) -> list[Connection]:
+        """Make held connections ready that may go on; return those that wait for too much."""
+        if not self.held:
+            return []
+        held, self.held = self.held, []
+        overfull = []
+        for connection in held:
+            throughput = connection.throughput
+            if connection.ending is not None:
+                continue  # its end has made it ready
+            if throughput is None or not throughput.wait_s(now):
+                self.ready.append(connection)
+                continue
+            self.held.append(connection)
+            if sum(map(len, connection.outbox)) > MAX_HELD_BYTES:
+                overfull.append(connection)
+        return overfull
+
+    def _may_write(self, connection: Connection, now: float) -> bool:
+        throughput = connection.throughput
+        if throughput is None or connection.ending is not None:
+            return True
+        if throughput.wait_s(now):
+            self.held.append(connection)
+            return False
+        throughput.spend(sum(map(len, connection.outbox)), now)
+        return True
+
     def deliver(self, message: Message, now: float) -> None:
         """Put a message into the outbox or queue of everybody who receives its topic."""
         route = self._routes.route(message.topic, message.qos, now)
         encodings = _Encodings(message, now)
+        if route.connected:
+            granted = self._account.deliveries(route.connected, now)
+            if granted < route.connected:
+                route = self._shortened(route, message, granted, now)
         for version, connections in route.plain.items():
             self._deliver_plain(connections, encodings.get(version, 0).whole)
         for version, receivers in route.numbered.items():
@@ -153,6 +212,35 @@ class FanOut:
             self.send(connection, prepared.numbered(session.send(Delivery(message, now, now))))
             sent += 1
         return sent
+
+    def _shortened(self, route: Route, message: Message, granted: int, now: float) -> Route:
+        """Return a route to as many as the account may deliver to; the rest waits (QoS 1) or not."""
+        left = granted
+        short = Route(offline=route.offline, groups=route.groups)
+        for version, connections in route.plain.items():
+            short.plain[version] = connections[:left]
+            for connection in connections[left:]:
+                self._throttle(connection.session, message, 0, now)
+            left -= len(short.plain[version])
+        for version, receivers in route.numbered.items():
+            short.numbered[version] = receivers[:left]
+            for receiver in receivers[left:]:
+                self._throttle(receiver.session, message, 1, now)
+            left -= len(short.numbered[version])
+        short.careful = route.careful[:left]
+        for receiver in route.careful[left:]:
+            qos = min(message.qos, receiver.subscription.qos)
+            self._throttle(receiver.session, message, qos, now)
+        return short
+
+    def _throttle(self, session: Session | None, message: Message, qos: int, now: float) -> None:
+        if session is None:
+            return
+        if qos:
+            self._enqueue(session, message, now)
+            session.draining = True
+        else:
+            self._observer.dropped(session.client_id, "deliveries per second of the account", now)
 
     def _deliver_plain(self, connections: list[Connection], data: bytes) -> None:
         ready = self.ready.append

@@ -42,6 +42,10 @@ def accept_publish(broker: "Broker", connection: Connection, packet: Publish, no
     if connection.allowance is not None and not connection.allowance.take(now):
         broker.observer.dropped(session.client_id, "rate of its own messages", now)
         return
+    problem = broker.quotas.misfit(packet.properties)
+    if problem is not None:
+        broker.fault(connection, ReasonCode.QUOTA_EXCEEDED, problem, now)
+        return
     refusal = _refusal(broker, connection, packet, topic, now)
     if refusal is not None:
         _refuse(broker, connection, packet, *refusal, now=now)
@@ -60,7 +64,10 @@ def accept_publish(broker: "Broker", connection: Connection, packet: Publish, no
             # 3.1.1 has no way to say it: no PUBACK, the client keeps its message.
             _acknowledge(broker, connection, packet.packet_id, ReasonCode.QUOTA_EXCEEDED)
         return
-    if packet.packet_id is not None and not broker.interference.loses_puback_to(session.client_id):
+    if packet.packet_id is None:
+        return
+    interference = broker.interference
+    if interference is None or not interference.loses_puback_to(session.client_id):
         _acknowledge(broker, connection, packet.packet_id, ReasonCode.SUCCESS)
 
 
@@ -90,7 +97,7 @@ def _refusal(
     broker: "Broker", connection: Connection, packet: Publish, topic: str, now: float
 ) -> tuple[ReasonCode, str] | None:
     try:
-        check_published(topic)
+        check_published(topic, broker.quotas)
     except InvalidTopic as problem:
         return ReasonCode.TOPIC_NAME_INVALID, str(problem)
     if not broker.allows(connection, "iot:Publish", "topic", topic, now):

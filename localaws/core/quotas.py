@@ -8,6 +8,7 @@ Source: aws-iot-facts 3.6, 3.7, 3.9, 3.11 and 8 (IoT Core message broker and pro
 from dataclasses import dataclass
 from enum import StrEnum
 
+from localaws.core.mqtt.properties import NO_PROPERTIES, Properties
 from localaws.core.mqtt.version import Version
 from wire.limits import (
     MAX_CLIENT_ID_BYTES,
@@ -129,6 +130,31 @@ class Quotas:
         """Clamp the session expiry a client asks for."""
         return asked_s if self.session_expiry_s is None else min(asked_s, self.session_expiry_s)
 
+    def misfit(self, properties: Properties) -> str | None:
+        """Say which property of a PUBLISH or a will is too large, or None."""
+        if properties is NO_PROPERTIES:
+            return None
+        pairs = properties.user_properties
+        if _more(self.user_properties_bytes, *(text for pair in pairs for text in pair)):
+            return "the user properties are too large"
+        if _more(self.correlation_bytes, properties.correlation_data):
+            return "the correlation data is too large"
+        if _more(self.content_type_bytes, properties.content_type):
+            return "the content type is too large"
+        return None
+
     def retry_for_s(self, version: Version) -> float | None:
         """Return how long an unacknowledged message is kept for a live client."""
         return self.retry_for_5_s if version is Version.V5 else self.retry_for_311_s
+
+
+DEFAULTS = Quotas()
+"""AWS's own."""
+
+
+def _more(limit: int | None, *values: str | bytes | None) -> bool:
+    """Tell whether values together have more bytes than a limit."""
+    if limit is None:
+        return False
+    sizes = (len(one.encode() if isinstance(one, str) else one) for one in values if one)
+    return sum(sizes) > limit

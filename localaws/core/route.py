@@ -41,6 +41,7 @@ class Route:
         careful: Connected receivers with a condition of their own: rate, size, no local, retain flag.
         offline: Sessions without a connection that keep the message.
         groups: Shared subscriptions: one member of each is chosen for each message.
+        connected: How many connected receivers there are, groups aside.
     """
 
     plain: dict[Version, list[Connection]] = field(default_factory=dict)
@@ -48,6 +49,7 @@ class Route:
     careful: list[Receiver] = field(default_factory=list)
     offline: list[Session] = field(default_factory=list)
     groups: tuple[Members, ...] = ()
+    connected: int = 0
 
 
 MayReceive = Callable[[Connection, str, float], bool]
@@ -111,6 +113,7 @@ class Routes:
             return
         if not self.may_receive(connection, topic, now):
             return
+        route.connected += 1
         if _has_conditions(connection, subscription):
             route.careful.append(Receiver(connection, session, subscription))
         elif qos:

@@ -103,7 +103,8 @@ def _decide(
 ) -> list[Wanted | ReasonCode]:
     quotas = broker.quotas
     limit = quotas.filters_per_subscribe
-    if limit is not None and len(packet.requests) > limit:
+    too_many = limit is not None and len(packet.requests) > limit
+    if too_many or not broker.account.may_subscribe(len(packet.requests), now):
         return [ReasonCode.QUOTA_EXCEEDED] * len(packet.requests)
     answers: list[Wanted | ReasonCode] = []
     held = set(session.subscriptions)
@@ -112,17 +113,28 @@ def _decide(
         held.add(text)
         most = quotas.subscriptions_per_connection
         try:
-            wanted = parse_filter(text)
+            wanted = parse_filter(text, quotas)
         except InvalidTopic:
             answers.append(ReasonCode.TOPIC_FILTER_INVALID)
             continue
-        if most is not None and len(held) > most:
+        if (most is not None and len(held) > most) or _share_is_full(broker, session, wanted):
             answers.append(ReasonCode.QUOTA_EXCEEDED)
         elif not broker.allows(connection, "iot:Subscribe", "topicfilter", text, now):
             answers.append(ReasonCode.NOT_AUTHORIZED)
         else:
             answers.append(wanted)
     return answers
+
+
+def _share_is_full(broker: "Broker", session: Session, wanted: Wanted) -> bool:
+    """Tell whether a shared subscription would be one group, or one member, too many."""
+    if wanted.share is None:
+        return False
+    groups, members = broker.quotas.share_groups, broker.quotas.share_members
+    group = broker.subscriptions.group(wanted)
+    if group is None:
+        return groups is not None and broker.subscriptions.groups >= groups
+    return members is not None and session.client_id not in group and len(group) >= members
 
 
 def _subscribe(

@@ -84,21 +84,49 @@ class Matches:
 class Subscriptions:
     """All subscriptions of all sessions."""
 
-    __slots__ = ("_exact", "_root")
+    __slots__ = ("_exact", "_groups", "_root")
 
     def __init__(self) -> None:
         self._exact: dict[str, _Entry] = {}
         self._root = _Node()
+        self._groups: dict[tuple[str, str], Members] = {}
+
+    @property
+    def groups(self) -> int:
+        """Shared subscriptions there are, each of one name and filter."""
+        return len(self._groups)
+
+    def group(self, wanted: Wanted) -> Members | None:
+        """Return the members of a shared subscription; None if there are none yet."""
+        return self._groups.get((wanted.share or "", wanted.topic_filter))
 
     def add(self, subscription: Subscription) -> None:
         """Add a subscription, in place of the session's former one to the same filter."""
         wanted = subscription.wanted
-        entry = self._make(wanted)
-        entry.of(wanted.share)[subscription.session.client_id] = subscription
+        members = self._make(wanted).of(wanted.share)
+        members[subscription.session.client_id] = subscription
+        if wanted.share is not None:
+            self._groups[wanted.share, wanted.topic_filter] = members
 
     def remove(self, subscription: Subscription) -> None:
         """Remove a subscription and what only it needed."""
-        wanted, client_id = subscription.wanted, subscription.session.client_id
+        wanted = subscription.wanted
+        self._remove(wanted, subscription.session.client_id)
+        if wanted.share is not None and not self._groups[wanted.share, wanted.topic_filter]:
+            del self._groups[wanted.share, wanted.topic_filter]
+
+    def matches(self, topic: str) -> Matches:
+        """Find everything that matches a topic."""
+        entries = list(_walk(self._root, topic.split("/"), 0, reserved=topic.startswith("$")))
+        exact = self._exact.get(topic)
+        if exact is not None:
+            entries.append(exact)
+        return Matches(
+            members=tuple(one for entry in entries for one in entry.members.values()),
+            groups=tuple(group for entry in entries for group in (entry.groups or {}).values()),
+        )
+
+    def _remove(self, wanted: Wanted, client_id: str) -> None:
         if wanted.exact:
             entry = self._exact[wanted.topic_filter]
             _discard(entry, wanted.share, client_id)
@@ -118,17 +146,6 @@ class Subscriptions:
             if node.children or node.entry is not None:
                 break
             del parent.children[level]
-
-    def matches(self, topic: str) -> Matches:
-        """Find everything that matches a topic."""
-        entries = list(_walk(self._root, topic.split("/"), 0, reserved=topic.startswith("$")))
-        exact = self._exact.get(topic)
-        if exact is not None:
-            entries.append(exact)
-        return Matches(
-            members=tuple(one for entry in entries for one in entry.members.values()),
-            groups=tuple(group for entry in entries for group in (entry.groups or {}).values()),
-        )
 
     def _make(self, wanted: Wanted) -> _Entry:
         if wanted.exact:

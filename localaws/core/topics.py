@@ -8,6 +8,7 @@ Source: aws-iot-facts 3.3, 3.9, 3.11, 3.13 and 6.6.
 
 from dataclasses import dataclass
 
+from localaws.core.quotas import DEFAULTS, Quotas
 from wire.errors import InvalidTopic
 from wire.topic import check_topic, check_topic_filter
 
@@ -37,14 +38,14 @@ class Wanted:
         return "+" not in self.topic_filter and "#" not in self.topic_filter
 
 
-def check_published(topic: str) -> str:
+def check_published(topic: str, quotas: Quotas = DEFAULTS) -> str:
     """Return the topic if a client may publish to it.
 
     Raises:
         InvalidTopic: It is no topic, or is reserved for AWS.
     """
     if not topic.startswith("$"):
-        return check_topic(topic)
+        return _checked(topic, quotas)
     if not topic.startswith(_RULES):
         raise InvalidTopic("it is reserved: a client cannot publish to it")
     rule, slash, rest = topic.removeprefix(_RULES).partition("/")
@@ -52,11 +53,11 @@ def check_published(topic: str) -> str:
         raise InvalidTopic("Basic Ingest needs a rule's name")
     if slash:
         # The prefix counts neither as bytes nor as slashes.
-        check_topic(rest)
+        _checked(rest, quotas)
     return topic
 
 
-def parse_filter(text: str) -> Wanted:
+def parse_filter(text: str, quotas: Quotas = DEFAULTS) -> Wanted:
     """Return what a topic filter asks for.
 
     Raises:
@@ -68,7 +69,11 @@ def parse_filter(text: str) -> Wanted:
         share, slash, topic_filter = text.removeprefix(_SHARE).partition("/")
         if not share or not slash or len(share) > MAX_SHARE_NAME_CHARS or set(share) & set("+#"):
             raise InvalidTopic("a shared subscription is $share/<name>/<topic filter>")
-    check_topic_filter(topic_filter)
+    check_topic_filter(topic_filter, max_bytes=quotas.topic_bytes, max_slashes=quotas.topic_slashes)
     if topic_filter.startswith("$") and not topic_filter.startswith(_SUBSCRIBABLE):
         raise InvalidTopic("it is reserved: a client cannot subscribe to it")
     return Wanted(topic_filter, share)
+
+
+def _checked(topic: str, quotas: Quotas) -> str:
+    return check_topic(topic, max_bytes=quotas.topic_bytes, max_slashes=quotas.topic_slashes)

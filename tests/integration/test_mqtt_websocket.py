@@ -23,6 +23,7 @@ import uvloop
 from aiohttp import web
 from paho.mqtt.enums import CallbackAPIVersion
 
+from localaws.broker_loop import Limits
 from localaws.core.authorizer import Context, ResourceKind
 from localaws.core.broker import Broker
 from localaws.core.message import Message
@@ -33,7 +34,7 @@ from localaws.core.mqtt.version import Version
 from localaws.core.quotas import Quotas
 from localaws.core.refusal import Refusal
 from localaws.port import Port
-from localaws.websocket import Limits, MqttEndpoint
+from localaws.websocket import MqttEndpoint
 
 WAIT_S = 5.0
 
@@ -91,7 +92,7 @@ async def serving(
     broker = Broker(
         new_id=lambda: str(uuid.uuid4()),
         pick=random.Random(1).randrange,  # noqa: S311 (chooses a member of a group)
-        quotas=Quotas(publishes_per_s=None),
+        quotas=Quotas(publishes_per_s=None, bytes_per_s=None, connects_per_s=None),
     )
     endpoint = MqttEndpoint(broker, authenticate=let_in, clock=time.time, limits=limits)
     app = web.Application()

@@ -40,6 +40,11 @@ class Decoder:
         self._partial: bytearray | None = None
         self._wanted = 2
 
+    @property
+    def at_boundary(self) -> bool:
+        """True when no packet has begun, and the stream goes on."""
+        return self._partial is None and self.failure is None
+
     def feed(self, data: bytes) -> list[Packet]:
         """Take the next bytes and return the packets they complete, perhaps none."""
         if self.failure is not None:

@@ -3,7 +3,7 @@
 import pytest
 from multidict import CIMultiDict
 
-from localaws.websocket import asks_for_websocket, binary_frame, choose_subprotocol
+from localaws.websocket import asks_for_websocket, choose_subprotocol
 
 
 @pytest.mark.parametrize(
@@ -27,19 +27,3 @@ def test_the_first_known_subprotocol_is_chosen() -> None:
     assert choose_subprotocol("wamp, mqtt,mqttv3.1") == "mqtt"
     assert choose_subprotocol("wamp") is None
     assert choose_subprotocol("") is None
-
-
-@pytest.mark.parametrize(
-    ("size", "header"),
-    [
-        (0, "8200"),
-        (125, "827d"),
-        (126, "827e007e"),
-        (65_535, "827effff"),
-        (65_536, "827f0000000000010000"),
-    ],
-)
-def test_frames_have_the_shortest_header(size: int, header: str) -> None:
-    """One final, unmasked binary frame of all parts. Source: RFC 6455 section 5.2."""
-    payload = bytes(size)
-    assert binary_frame([payload[:100], payload[100:]]) == bytes.fromhex(header) + payload

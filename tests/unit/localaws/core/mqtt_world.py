@@ -207,7 +207,7 @@ class Client:
 
     def received(self) -> list[Packet]:
         """Return and forget what the broker has sent."""
-        self.world.broker.take_ready()
+        self.world.broker.take_ready(self.world.now)
         outbox, self.connection.outbox = self.connection.outbox, []
         self._received += self._decoder.feed(b"".join(outbox))
         assert self._decoder.failure is None

@@ -217,8 +217,8 @@ def test_every_ending_is_on_the_ready_list() -> None:
     client = world.connected()
     client.received()
     client.lose()
-    assert client.connection in world.broker.take_ready()
-    assert world.broker.take_ready() == []
+    assert client.connection in world.broker.take_ready(world.now)
+    assert world.broker.take_ready(world.now) == []
 
 
 def test_lifecycle_events_tell_the_story_of_a_connection() -> None:
