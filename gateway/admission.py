@@ -1,18 +1,27 @@
 """Admission: who is calling, and whether it is too fast.
 
 Owns the keyring in force and one token bucket for each credential.
-Does not: decide about addresses (`core/service.py`) or speak HTTP beyond one header's text.
+Does not: verify tokens (`gateway/tokens.py`), decide about addresses (`core/service.py`) or speak
+HTTP beyond one header's text.
 Source: docs/design.md, "Event API"; RFC 6750 section 2.1 for the header.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 from gateway.core.service import ANYBODY, Service
+from gateway.core.service_token import CREDENTIAL_PREFIX
 from gateway.core.token_bucket import TokenBucket
 from gateway.errors import NotAuthenticated, RateExceeded
-from gateway.keys import Keyring
+from gateway.keys import KEY_PREFIX, Keyring
 
-_MAX_HEADER_CHARS = 4_096
+if TYPE_CHECKING:
+    from gateway.tokens import ServiceTokens
+
+_MAX_KEY_CHARS: Final = 4_096
+_MAX_BUCKETS: Final = 10_000
+"""Most credentials whose use is remembered; an issuer may name any number of services."""
 
 
 class Admission:
@@ -20,11 +29,19 @@ class Admission:
 
     Args:
         keyring: The keys in force.
+        tokens: Who verifies tokens, or None where none are taken.
         insecure_no_auth: Let everybody in, as a service called ``anybody``.
     """
 
-    def __init__(self, keyring: Keyring, *, insecure_no_auth: bool = False) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        *,
+        tokens: ServiceTokens | None = None,
+        insecure_no_auth: bool = False,
+    ) -> None:
         self._keyring = keyring
+        self._tokens = tokens
         self._insecure_no_auth = insecure_no_auth
         self._buckets: dict[str, TokenBucket] = {}
 
@@ -32,30 +49,37 @@ class Admission:
         """Put another keyring in force; what a credential has already used still counts."""
         self._keyring = keyring
         known = {key.service.credential_id for key in keyring.keys}
-        self._buckets = {id_: b for id_, b in self._buckets.items() if id_ in known}
+        self._buckets = {
+            id_: bucket
+            for id_, bucket in self._buckets.items()
+            if id_ in known or id_.startswith(CREDENTIAL_PREFIX)
+        }
 
-    def identify(self, authorization: str | None) -> Service:
-        """Return the service that is calling.
+    async def identify(self, authorization: str | None) -> Service:
+        """Return the service that is calling; waits only where an issuer's keys must be fetched.
 
         Args:
             authorization: The header's value, or None if it was not sent.
 
         Raises:
-            NotAuthenticated: No key was shown, or one that is not known.
+            NotAuthenticated: No key or token was shown, or one that proves nothing here.
+            IssuerUnavailable: The token cannot be checked right now.
         """
         if self._insecure_no_auth:
             return ANYBODY
-        scheme, _, key = (authorization or "").partition(" ")
-        key = key.strip()
-        if scheme.lower() != "bearer" or not key:
+        scheme, _, shown = (authorization or "").partition(" ")
+        shown = shown.strip()
+        if scheme.lower() != "bearer" or not shown:
             raise NotAuthenticated("missing")
-        service = None if len(key) > _MAX_HEADER_CHARS else self._keyring.find(key)
+        if self._tokens is not None and not shown.startswith(KEY_PREFIX):
+            return await self._tokens.service(shown)
+        service = None if len(shown) > _MAX_KEY_CHARS else self._keyring.find(shown)
         if service is None:
             raise NotAuthenticated("unknown_key")
         return service
 
     def count(self, service: Service, events: int, now: float) -> None:
-        """Count events of a service against its rate.
+        """Count events of a service against its rate, all or none.
 
         Args:
             service: Who sends them.
@@ -72,9 +96,34 @@ class Admission:
         if wait_s > 0:
             raise RateExceeded(rate_per_s=service.rate_per_s, wait_s=wait_s)
 
+    def count_each(
+        self, service: Service, events: int, now: float
+    ) -> tuple[int, RateExceeded | None]:
+        """Count as many events of a batch as the service's rate has room for.
+
+        Args:
+            service: Who sends them.
+            events: How many.
+            now: Seconds of a monotonic clock.
+
+        Returns:
+            How many were counted, and the refusal of the rest.
+        """
+        try:
+            self.count(service, events, now)
+        except RateExceeded:
+            for counted in range(events):
+                try:
+                    self.count(service, 1, now)
+                except RateExceeded as refusal:
+                    return counted, refusal
+        return events, None
+
     def _bucket(self, service: Service, rate_per_s: float, now: float) -> TokenBucket:
         bucket = self._buckets.get(service.credential_id)
         if bucket is None or bucket.rate_per_s != rate_per_s:
+            while len(self._buckets) >= _MAX_BUCKETS:
+                del self._buckets[next(iter(self._buckets))]
             # A rate below 1 must still let one whole event through.
             bucket = TokenBucket(rate_per_s=rate_per_s, burst=max(1.0, rate_per_s), now=now)
             self._buckets[service.credential_id] = bucket

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 
+from gateway.token_settings import check_token_settings
 from wire.address import check_namespace
 from wire.settings import EnvReader
 
@@ -24,6 +25,7 @@ _AWS_HOST: Final = re.compile(r"[a-z0-9-]+\.iot\.(?P<region>[a-z0-9-]+)\.amazona
 _LOG_FORMATS: Final = ("auto", "json", "pretty")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _PUBLISH_PATHS: Final = ("direct", "stock")
+_MOST_KEPT_S: Final = 30 * 86_400.0
 
 
 # Without slots: `from_env` reads the defaults off the class.
@@ -58,6 +60,23 @@ class Settings:
         log_level: Least severe lines that are written.
         publish_path: How publishes are sent: `direct` (requests of our own, the same bytes at a
             fraction of the CPU) or `stock` (the AWS client's own call, the reference).
+        max_batch_events: Most events of one request.
+        max_wait_s: Longest wait for an outcome that `Prefer: wait` can ask for, seconds.
+        jwks_url: Where the issuer of service tokens publishes its keys; without it only service
+            keys are taken.
+        jwt_issuer: What `iss` of a service token must be.
+        jwt_audience: What `aud` of a service token must name one of.
+        jwt_algorithms: What service tokens may be signed with; RS, PS, ES and EdDSA kinds.
+        jwt_leeway_s: How far the issuer's clock may be off, seconds.
+        jwt_rate_per_s: Events each second that one service may send with tokens; 0 for no bound.
+        jwks_max_age_s: How long a fetched key set is fresh, seconds.
+        jwks_max_stale_s: How long it serves while no newer one can be had, seconds.
+        jwks_min_interval_s: Shortest time between two fetches, seconds.
+        jwks_timeout_s: Longest wait for the issuer, seconds.
+        jwks_insecure_http: Allow plain `http` to hosts other than this one.
+        otlp_endpoint: URL of an OpenTelemetry collector that takes OTLP over gRPC, usually on port
+            4317; traces are off without it.
+        trace_ratio: Share of requests traced where the caller's own trace does not decide, 0 to 1.
     """
 
     host: str = "0.0.0.0"
@@ -84,6 +103,32 @@ class Settings:
     log_format: Literal["auto", "json", "pretty"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     publish_path: Literal["direct", "stock"] = "direct"
+    outbox: Path = Path("outbox.db")
+    outbox_max_deliveries: int = 500_000
+    outbox_memory_bytes: int = 64 * 1024 * 1024
+    outbox_max_bytes: int = 10 * 1024 * 1024 * 1024
+    keep_settled_s: float = 86_400.0
+    keep_failed_s: float = 604_800.0
+    publish_rate_per_s: float = 2_000.0
+    retry_base_s: float = 0.2
+    retry_cap_s: float = 20.0
+    retry_max_attempts: int = 100
+    retry_max_age_s: float = 86_400.0
+    max_batch_events: int = 1_000
+    max_wait_s: float = 30.0
+    jwks_url: str | None = None
+    jwt_issuer: str | None = None
+    jwt_audience: tuple[str, ...] = ()
+    jwt_algorithms: tuple[str, ...] = ("RS256",)
+    jwt_leeway_s: float = 30.0
+    jwt_rate_per_s: float = 0.0
+    jwks_max_age_s: float = 600.0
+    jwks_max_stale_s: float = 86_400.0
+    jwks_min_interval_s: float = 30.0
+    jwks_timeout_s: float = 2.0
+    jwks_insecure_http: bool = False
+    otlp_endpoint: str | None = None
+    trace_ratio: float = 1.0
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -134,7 +179,56 @@ class Settings:
                 'Literal["direct", "stock"]',
                 _choice(env, "PUBLISH_PATH", cls.publish_path, _PUBLISH_PATHS),
             ),
+            outbox=env.parsed("OUTBOX", cls.outbox, Path),
+            outbox_max_deliveries=env.integer(
+                "OUTBOX_MAX_DELIVERIES", cls.outbox_max_deliveries, least=100, most=10_000_000
+            ),
+            outbox_memory_bytes=env.integer(
+                "OUTBOX_MEMORY_BYTES", cls.outbox_memory_bytes, least=1024 * 1024, most=2**36
+            ),
+            outbox_max_bytes=env.integer(
+                "OUTBOX_MAX_BYTES", cls.outbox_max_bytes, least=1024 * 1024, most=2**43
+            ),
+            keep_settled_s=env.number(
+                "KEEP_SETTLED_S", cls.keep_settled_s, least=0.0, most=_MOST_KEPT_S
+            ),
+            keep_failed_s=env.number(
+                "KEEP_FAILED_S", cls.keep_failed_s, least=0.0, most=_MOST_KEPT_S
+            ),
+            publish_rate_per_s=env.number(
+                "PUBLISH_RATE_PER_S", cls.publish_rate_per_s, least=1.0, most=1_000_000.0
+            ),
+            retry_base_s=_seconds(env, "RETRY_BASE_S", cls.retry_base_s, least=0.001),
+            retry_cap_s=_seconds(env, "RETRY_CAP_S", cls.retry_cap_s),
+            retry_max_attempts=env.integer(
+                "RETRY_MAX_ATTEMPTS", cls.retry_max_attempts, least=1, most=1_000_000
+            ),
+            retry_max_age_s=env.number(
+                "RETRY_MAX_AGE_S", cls.retry_max_age_s, least=1.0, most=_MOST_KEPT_S
+            ),
+            max_batch_events=env.integer(
+                "MAX_BATCH_EVENTS", cls.max_batch_events, least=1, most=10_000
+            ),
+            max_wait_s=_seconds(env, "MAX_WAIT_S", cls.max_wait_s, least=0.0),
+            jwks_url=env.optional("JWKS_URL"),
+            jwt_issuer=env.optional("JWT_ISSUER"),
+            jwt_audience=env.listing("JWT_AUDIENCE"),
+            jwt_algorithms=env.listing("JWT_ALGORITHMS", cls.jwt_algorithms),
+            jwt_leeway_s=env.number("JWT_LEEWAY_S", cls.jwt_leeway_s, least=0, most=300),
+            jwt_rate_per_s=env.number("JWT_RATE_PER_S", cls.jwt_rate_per_s, least=0, most=100_000),
+            jwks_max_age_s=env.number("JWKS_MAX_AGE_S", cls.jwks_max_age_s, least=1, most=86_400),
+            jwks_max_stale_s=env.number(
+                "JWKS_MAX_STALE_S", cls.jwks_max_stale_s, least=1, most=604_800
+            ),
+            jwks_min_interval_s=env.number(
+                "JWKS_MIN_INTERVAL_S", cls.jwks_min_interval_s, least=1, most=3_600
+            ),
+            jwks_timeout_s=env.number("JWKS_TIMEOUT_S", cls.jwks_timeout_s, least=0.1, most=10),
+            jwks_insecure_http=env.flag("JWKS_INSECURE_HTTP", default=cls.jwks_insecure_http),
+            otlp_endpoint=env.parsed("OTLP_ENDPOINT", cls.otlp_endpoint, _collector),
+            trace_ratio=env.number("TRACE_RATIO", cls.trace_ratio, least=0, most=1),
         )
+        check_token_settings(env, settings)
         env.finish()
         return settings
 
@@ -176,6 +270,13 @@ def _region(env: EnvReader, endpoint: str, environ: Mapping[str, str]) -> str:
     if not region:
         env.problem("REGION", "is required unless GATEWAY_IOT_ENDPOINT is a host of AWS")
     return region or ""
+
+
+def _collector(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname or url.username:
+        raise ValueError("must be an http or https URL")
+    return text
 
 
 def _origins(env: EnvReader) -> tuple[str, ...]:

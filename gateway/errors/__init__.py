@@ -6,6 +6,7 @@
     │   ├── KeyRefused              a key cannot be made or found as asked
     │   ├── NobodyMayPublish        no key, no issuer, and no permission to run without
     │   └── AddressInUse            the port is taken
+    ├── KeySetUnavailable           an issuer's keys cannot be fetched; callers see IssuerUnavailable
     ├── RequestRefused              nothing was taken, and why
     │   ├── MalformedBody           not strict JSON
     │   ├── InvalidEvent            JSON, but no event; holds every problem found
@@ -46,6 +47,7 @@ This package does not map errors to HTTP: `gateway/problems.py` does, in one pla
 from gateway.errors.access import (
     AdminRequired,
     IssuerUnavailable,
+    KeySetUnavailable,
     NotAllowed,
     NotAuthenticated,
     RateExceeded,
@@ -109,6 +111,7 @@ __all__ = [
     "IssuerUnavailable",
     "KeyFileError",
     "KeyRefused",
+    "KeySetUnavailable",
     "MalformedBody",
     "NobodyMayPublish",
     "NotAllowed",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.errors.refused import RequestRefused
+from gateway.errors.root import GatewayError
 
 
 class NotAuthenticated(RequestRefused):
@@ -31,6 +32,21 @@ class NotAuthenticated(RequestRefused):
         if self.reason == "missing":
             return "send a service key: Authorization: Bearer swk_..."
         return "the service key is not known here"
+
+
+class KeySetUnavailable(GatewayError):
+    """An issuer's key set cannot be fetched.
+
+    Attributes:
+        why: A sentence part for the log.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def __str__(self) -> str:
+        return self.why
 
 
 class IssuerUnavailable(RequestRefused):

@@ -47,7 +47,7 @@ class EventRoutes:
 
         The cheap checks come first: a caller that may not send at all costs no reading.
         """
-        service = self._admission.identify(request.headers.get(hdrs.AUTHORIZATION))
+        service = await self._admission.identify(request.headers.get(hdrs.AUTHORIZATION))
         request[FACTS]["service"] = service.name
         self._admission.count(service, 1, time.monotonic())
         body = await read_body(request, timeout_s=self._settings.body_timeout_s)

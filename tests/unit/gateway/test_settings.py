@@ -120,3 +120,48 @@ def test_names_every_problem_at_once() -> None:
 def test_refuses_a_value(name: str, value: str, says: str) -> None:
     """The setting is named with its rule."""
     assert says in problems(**{f"GATEWAY_{name}": value})
+
+
+TOKENS = {
+    "GATEWAY_JWKS_URL": "https://issuer.example/jwks",
+    "GATEWAY_JWT_ISSUER": "https://issuer.example",
+    "GATEWAY_JWT_AUDIENCE": "gateway",
+}
+
+
+def test_takes_an_issuer_of_tokens() -> None:
+    """Three settings are enough."""
+    settings = Settings.from_env(LEAST | TOKENS)
+    assert (settings.jwt_audience, settings.jwt_algorithms) == (("gateway",), ("RS256",))
+
+
+@pytest.mark.parametrize("name", TOKENS)
+def test_tokens_need_url_issuer_and_audience(name: str) -> None:
+    """Without one of them, tokens that were made for somebody else would do."""
+    told = {key: value for key, value in TOKENS.items() if key != name}
+    assert f"{name} is required where service tokens are taken" in problems(**told)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("JWKS_URL", "http://issuer.example/jwks", "must be https"),
+        ("JWKS_URL", "https://u@issuer.example/jwks", "must be https://<host>"),
+        ("JWT_ALGORITHMS", "HS256", "HS256 does not go with public keys"),
+        ("JWT_ALGORITHMS", "none", "is none of"),
+        ("JWKS_MAX_STALE_S", "10", "must not be less than GATEWAY_JWKS_MAX_AGE_S"),
+        ("OTLP_ENDPOINT", "collector:4317", "must be an http or https URL"),
+        ("TRACE_RATIO", "2", "between 0 and 1"),
+    ],
+)
+def test_refuses_a_value_of_tokens_and_traces(name: str, value: str, says: str) -> None:
+    """The setting is named with its rule."""
+    assert says in problems(**(TOKENS | {f"GATEWAY_{name}": value}))
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/jwks", "http://localhost/jwks"])
+def test_plain_http_is_for_this_host_only(url: str) -> None:
+    """Elsewhere it takes a setting whose name says what it is."""
+    assert Settings.from_env(LEAST | TOKENS | {"GATEWAY_JWKS_URL": url}).jwks_url == url
+    told = {"GATEWAY_JWKS_URL": "http://a.example", "GATEWAY_JWKS_INSECURE_HTTP": "1"}
+    assert Settings.from_env(LEAST | TOKENS | told).jwks_insecure_http
