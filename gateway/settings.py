@@ -25,6 +25,7 @@ _AWS_HOST: Final = re.compile(r"[a-z0-9-]+\.iot\.(?P<region>[a-z0-9-]+)\.amazona
 _LOG_FORMATS: Final = ("auto", "json", "pretty")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _PUBLISH_PATHS: Final = ("direct", "stock")
+_SQLITE: Final = "sqlite:///"
 _MOST_KEPT_S: Final = 30 * 86_400.0
 
 
@@ -103,7 +104,7 @@ class Settings:
     log_format: Literal["auto", "json", "pretty"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     publish_path: Literal["direct", "stock"] = "direct"
-    outbox: Path = Path("outbox.db")
+    outbox: str = "sqlite:///outbox.db"
     outbox_max_deliveries: int = 500_000
     outbox_memory_bytes: int = 64 * 1024 * 1024
     outbox_max_bytes: int = 10 * 1024 * 1024 * 1024
@@ -129,6 +130,11 @@ class Settings:
     jwks_insecure_http: bool = False
     otlp_endpoint: str | None = None
     trace_ratio: float = 1.0
+
+    @property
+    def outbox_file(self) -> Path:
+        """The file that `outbox` names."""
+        return Path(self.outbox.removeprefix(_SQLITE))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -179,7 +185,7 @@ class Settings:
                 'Literal["direct", "stock"]',
                 _choice(env, "PUBLISH_PATH", cls.publish_path, _PUBLISH_PATHS),
             ),
-            outbox=env.parsed("OUTBOX", cls.outbox, Path),
+            outbox=env.parsed("OUTBOX", cls.outbox, _checked_outbox),
             outbox_max_deliveries=env.integer(
                 "OUTBOX_MAX_DELIVERIES", cls.outbox_max_deliveries, least=100, most=10_000_000
             ),
@@ -257,6 +263,12 @@ def _checked_endpoint(text: str) -> str:
     if url.port == 0:
         raise ValueError("must have a port that can be reached")
     return f"{url.scheme}://{url.netloc.lower()}"
+
+
+def _checked_outbox(text: str) -> str:
+    if not text.startswith(_SQLITE) or text == _SQLITE or text.endswith("/"):
+        raise ValueError(f"must be {_SQLITE} and the path of a file")
+    return text
 
 
 def _region(env: EnvReader, endpoint: str, environ: Mapping[str, str]) -> str:

@@ -1,7 +1,8 @@
 """An event as a service posts it.
 
 Owns the fields, their bounds, and reading them from JSON with every problem found at once.
-Does not: parse text (`strict_json`), ask who may send it (`service`), or publish it.
+Does not: parse text (`strict_json`), ask who may send it (`service`), or compare its times with
+the clock (`kept_event`).
 Source: docs/design.md, "Event API" and "Addresses and topics".
 """
 
@@ -11,14 +12,15 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from gateway.core.publication import Publication
 from gateway.core.strict_json import JsonValue
 from gateway.errors import EventTooLarge, FieldProblem, InvalidEvent
 from wire.address import Address
-from wire.envelope import CLOUDEVENTS_JSON, Envelope
+from wire.envelope import CLOUDEVENTS_JSON, Envelope, parse_time
 from wire.errors import InvalidAddress
 from wire.limits import MAX_MESSAGE_EXPIRY_S, MAX_PAYLOAD_BYTES, MIN_MESSAGE_EXPIRY_S
 
@@ -28,10 +30,27 @@ MAX_TYPE_CHARS: Final = 256
 MAX_PROBLEMS: Final = 20
 """Most problems reported for one event: a body of 10,000 wrong addresses gets a short answer."""
 
+_MAX_TIME_CHARS: Final = 64
+_REMEMBERED_ADDRESSES: Final = 4_096
+"""Addresses whose checking is remembered: services write to the same ones again and again."""
+
 _ID: Final = re.compile(r"[A-Za-z0-9_.@:|=,~+/-]{1,128}", re.ASCII)
 _ID_RULE: Final = "must be 1 to 128 characters of A-Z a-z 0-9 _ . @ : | = , ~ + / -"
 _TYPE: Final = re.compile(rf"[\x21-\x7e]{{1,{MAX_TYPE_CHARS}}}", re.ASCII)
-_FIELDS: Final = ("to", "type", "data", "id", "qos", "retain", "ttl")
+_COLLAPSE_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
+_COLLAPSE_KEY_RULE: Final = "must be 1 to 128 printable ASCII characters without blanks"
+_FIELDS: Final = (
+    "to",
+    "type",
+    "data",
+    "id",
+    "qos",
+    "retain",
+    "ttl",
+    "deliverAt",
+    "collapseKey",
+    "receipt",
+)
 _REQUIRED: Final = ("to", "type", "data")
 
 
@@ -92,8 +111,12 @@ def parse_event(document: JsonValue, *, namespace: str, new_id: str, max_address
         data=document.get("data"),
         id=reader.id(new_id),
         qos=reader.qos(),
-        retain=reader.retain(),
+        retain=reader.flag("retain"),
         ttl_s=reader.ttl(),
+        deliver_at=reader.deliver_at(),
+        collapse_key=reader.collapse_key(),
+        receipt=reader.flag("receipt"),
+        id_given="id" in document,
     )
     reader.finish()
     return event
@@ -177,11 +200,32 @@ class _Reader:
     def qos(self) -> int:
         return self._whole("qos", 1, least=0, most=1)
 
-    def retain(self) -> bool:
-        value = self._document.get("retain", False)
+    def flag(self, name: str) -> bool:
+        value = self._document.get(name, False)
         if not isinstance(value, bool):
-            self._problem("/retain", "must be true or false")
+            self._problem(f"/{name}", "must be true or false")
             return False
+        return value
+
+    def deliver_at(self) -> datetime | None:
+        if "deliverAt" not in self._document:
+            return None
+        value = self._document["deliverAt"]
+        try:
+            if not isinstance(value, str) or len(value) > _MAX_TIME_CHARS:
+                raise ValueError
+            return parse_time(value).astimezone(UTC)
+        except (ValueError, OverflowError):
+            self._problem("/deliverAt", "must be an RFC 3339 time with a zone")
+            return None
+
+    def collapse_key(self) -> str | None:
+        if "collapseKey" not in self._document:
+            return None
+        value = self._document["collapseKey"]
+        if not isinstance(value, str) or not _COLLAPSE_KEY.fullmatch(value):
+            self._problem("/collapseKey", _COLLAPSE_KEY_RULE)
+            return None
         return value
 
     def ttl(self) -> int | None:
@@ -213,16 +257,21 @@ class _Reader:
             self._problem(pointer, "must be an address such as user:42")
             return None
         try:
-            address = Address.parse(value)
-            address.topic(namespace)
+            return _known_address(value, namespace)
         except InvalidAddress as error:
             self._problem(pointer, error.problem)
             return None
-        return address
 
     def _problem(self, pointer: str, problem: str, hint: str | None = None) -> None:
         if len(self._problems) < MAX_PROBLEMS:
             self._problems.append(FieldProblem(pointer=pointer, problem=problem, hint=hint))
+
+
+@lru_cache(maxsize=_REMEMBERED_ADDRESSES)
+def _known_address(text: str, namespace: str) -> Address:
+    address = Address.parse(text)
+    address.topic(namespace)
+    return address
 
 
 def _pointer(name: str) -> str:

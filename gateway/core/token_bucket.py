@@ -33,6 +33,15 @@ class TokenBucket:
         """Tokens gained each second."""
         return self._rate_per_s
 
+    def adjust(self, *, rate_per_s: float, burst: float, now: float) -> None:
+        """Change rate and burst from now on; what was gained so far stays, up to the new burst."""
+        if rate_per_s <= 0 or burst <= 0:
+            raise ValueError("rate_per_s and burst must be above 0")
+        self._gain(now)
+        self._rate_per_s = rate_per_s
+        self._burst = burst
+        self._level = min(self._level, burst)
+
     def take(self, tokens: float, now: float) -> float:
         """Take `tokens` if they are there.
 

@@ -41,6 +41,10 @@ def test_reads_the_smallest_event() -> None:
         qos=1,
         retain=False,
         ttl_s=None,
+        deliver_at=None,
+        collapse_key=None,
+        receipt=False,
+        id_given=False,
     )
 
 
@@ -55,6 +59,9 @@ def test_reads_every_field() -> None:
             "qos": 0,
             "retain": True,
             "ttl": 60,
+            "deliverAt": "2026-02-01T13:00:00+01:00",
+            "collapseKey": "price",
+            "receipt": True,
         }
     )
     assert [str(address) for address in event.to] == [
@@ -64,6 +71,8 @@ def test_reads_every_field() -> None:
     ]
     assert (event.id, event.qos, event.retain, event.ttl_s) == ("order-7", 0, True, 60)
     assert event.data is None
+    assert event.deliver_at == datetime(2026, 2, 1, 12, tzinfo=UTC)
+    assert (event.collapse_key, event.receipt, event.id_given) == ("price", True, True)
 
 
 @pytest.mark.parametrize("document", [None, [], "to", 1, True])
@@ -104,6 +113,15 @@ def test_names_every_missing_field() -> None:
         ("ttl", 0, "/ttl", "from 1 to 604800"),
         ("ttl", 604_801, "/ttl", "from 1 to 604800"),
         ("ttl", None, "/ttl", "from 1 to 604800"),
+        ("deliverAt", 5, "/deliverAt", "RFC 3339"),
+        ("deliverAt", "tomorrow", "/deliverAt", "RFC 3339"),
+        ("deliverAt", "2026-02-01T12:00:00", "/deliverAt", "with a zone"),
+        ("deliverAt", "0001-01-01T00:00:00+20:00", "/deliverAt", "RFC 3339"),
+        ("deliverAt", "2" * 1_000, "/deliverAt", "RFC 3339"),
+        ("collapseKey", "", "/collapseKey", "1 to 128"),
+        ("collapseKey", "a b", "/collapseKey", "without blanks"),
+        ("collapseKey", None, "/collapseKey", "1 to 128"),
+        ("receipt", "yes", "/receipt", "true or false"),
     ],
 )
 def test_refuses_a_field(field: str, value: JsonValue, pointer: str, says: str) -> None:
