@@ -37,6 +37,7 @@ from localaws.core.direct_message import DirectRefusal, DirectSent, send_direct
 from localaws.core.fanout import FanOut, Pick
 from localaws.core.interference import Interference
 from localaws.core.lifecycle import Lifecycle
+from localaws.core.login import Login
 from localaws.core.message import Message
 from localaws.core.mqtt.acknowledgement import Puback
 from localaws.core.mqtt.connect import Connect
@@ -112,6 +113,7 @@ class Broker:
         now: float,
         source_port: int = 0,
         target: tuple[str, int] = ("", 0),
+        login: Login | None = None,
     ) -> Connection:
         """Begin a connection: its transport stands, CONNECT is awaited.
 
@@ -121,9 +123,15 @@ class Broker:
             now: Epoch seconds.
             source_port: The peer's port.
             target: The address and port it connected to.
+            login: Tells who the client is by its CONNECT; None where the handshake has.
         """
         connection = Connection(
-            authorizer, address=address, now=now, source_port=source_port, target=target
+            authorizer,
+            address=address,
+            now=now,
+            source_port=source_port,
+            target=target,
+            login=login,
         )
         self.connections.add(connection)
         return connection

@@ -47,6 +47,20 @@ def accept_connect(broker: "Broker", connection: Connection, packet: Connect, no
     if refusal is not None:
         _refuse(broker, connection, *refusal, now=now)
         return
+    if connection.login is not None:
+        caller = connection.login(packet.user_name, packet.password, now)
+        if isinstance(caller, str):
+            _refuse(
+                broker,
+                connection,
+                ReasonCode.BAD_USER_NAME_OR_PASSWORD,
+                ReturnCode.BAD_USER_NAME_OR_PASSWORD,
+                caller,
+                now=now,
+                reason=DisconnectReason.AUTH_ERROR,
+            )
+            return
+        connection.authorizer = caller
     connection.decisions = Decisions(connection.authorizer, _context(connection, packet, client_id))
     if not _authorized(broker, connection, packet, client_id, now):
         failed = broker.lifecycle.connect_failed(client_id, connection, AUTHORIZATION_FAILED, now)

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from localaws.core.allowance import Allowance
 from localaws.core.authorizer import Authorizer, Decision, Decisions, ResourceKind
+from localaws.core.login import Login
 from localaws.core.mqtt.connect import Will
 from localaws.core.mqtt.decoder import Decoder
 from localaws.core.mqtt.version import Version
@@ -51,7 +52,8 @@ class Connection:
     """One transport connection and, after CONNECT, the client behind it.
 
     Attributes:
-        authorizer: Who signed the handshake.
+        authorizer: Who signed the handshake, or has logged in.
+        login: Tells who the client is by its CONNECT, where no handshake was signed.
         address: The peer's IP address.
         source_port: The peer's port; 0 if unknown.
         target: IP address and port the peer connected to.
@@ -86,6 +88,7 @@ class Connection:
         "heard_at",
         "keep_alive_s",
         "largest_packet_bytes",
+        "login",
         "opened_at",
         "outbox",
         "peer",
@@ -106,8 +109,10 @@ class Connection:
         now: float,
         source_port: int = 0,
         target: tuple[str, int] = ("", 0),
+        login: Login | None = None,
     ) -> None:
         self.authorizer = authorizer
+        self.login = login
         self.address = address
         self.source_port = source_port
         self.target = target
