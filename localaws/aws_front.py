@@ -17,7 +17,7 @@ import logging
 import uuid
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
 from yarl import URL
@@ -27,15 +27,22 @@ from localaws.core.assume_role import ACTION as ASSUME_ROLE
 from localaws.core.assume_role import read_call, refuse
 from localaws.core.assumed_role import assumed_answer
 from localaws.core.authentication import Authentication
-from localaws.core.operation import UNAUTHORIZED, Operation, name_operation, spoken_by
+from localaws.core.operation import (
+    PASS_ROLE,
+    UNAUTHORIZED,
+    Operation,
+    name_operation,
+    spoken_by,
+)
 from localaws.core.refusal import Answer, Refusal, json_answer
+from localaws.core.rule_request import CHANGED, SERVICE, WRITTEN, rule_request
 from localaws.core.signed_request import Request, read_authorization
 from localaws.errors import NotRunning, UpstreamUnavailable
 from localaws.http_request import received, sent
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from aiohttp import ClientResponse
 
@@ -75,6 +82,16 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class RuleKeeper(Protocol):
+    """Who must know of topic rules before and after they are made."""
+
+    def check(self, name: str, payload: Mapping[str, object]) -> Refusal | None:
+        """Tell whether a rule can be made."""
+
+    def reload(self) -> None:
+        """Take note that moto has other rules now."""
+
+
 class AwsFront:
     """The listener of the AWS port.
 
@@ -87,6 +104,9 @@ class AwsFront:
         packed_limit_percent: Refuse AssumeRole above this (approximate) PackedPolicySize; None
             never refuses for it.
         clock: Tells the aware UTC time.
+
+    Attributes:
+        rules: Asked about every topic rule; None lets every rule through.
     """
 
     def __init__(
@@ -105,6 +125,7 @@ class AwsFront:
         self._body_timeout_s = body_timeout_s
         self._packed_limit_percent = packed_limit_percent
         self._clock = clock
+        self.rules: RuleKeeper | None = None
         self._upstream: ClientSession | None = None
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.router.add_route("*", "/{path:.*}", self._answer)
@@ -173,6 +194,8 @@ class AwsFront:
         try:
             if (operation.service, operation.name) == ("sts", "AssumeRole"):
                 found = self._assume(operation, caller, source_ip=source_ip, request_id=request_id)
+            elif operation.service == SERVICE and self.rules is not None:
+                found = await self._forward_rule(request, caller, operation, self.rules)
             else:
                 found = await self._forward(request, caller)
         except UpstreamUnavailable as trouble:
@@ -213,6 +236,20 @@ class AwsFront:
             packed_percent=call.packed_percent,
             request_id=request_id,
         )
+
+    async def _forward_rule(
+        self, request: Request, caller: Principal, operation: Operation, rules: RuleKeeper
+    ) -> Answer | Refusal:
+        about = rule_request(request.method, request.path)
+        if about is not None and about.rule is not None and about.operation in WRITTEN:
+            # In a thread: the first rule imports the parser.
+            refusal = await asyncio.to_thread(rules.check, about.rule, operation.parameters)
+            if refusal is not None:
+                return refusal
+        found = await self._forward(request, caller)
+        if about is not None and about.operation in CHANGED:
+            rules.reload()
+        return found
 
     async def _forward(self, request: Request, caller: Principal) -> Answer | Refusal:
         if self._upstream is None:
@@ -256,7 +293,10 @@ def _denied(operation: Operation, caller: Principal, source_ip: str) -> Refusal 
         # AssumeRole asks trust policy and identity policy together (localaws.core.assume_role).
         if action in UNAUTHORIZED or action == ASSUME_ROLE:
             continue
-        decision = caller.allows(action, resource, context)
+        asked = context
+        if action == PASS_ROLE:
+            asked = {**context, "iam:PassedToService": f"{operation.service}.amazonaws.com"}
+        decision = caller.allows(action, resource, asked)
         if not decision.allowed:
             return access_denied(
                 operation,

@@ -58,6 +58,11 @@ class KeyDirectory:
         self._principals: dict[str, tuple[tuple[NamedPolicy, ...], Principal]] = {}
 
     @property
+    def partition(self) -> str:
+        """ARN partition."""
+        return self._partition
+
+    @property
     def iam(self) -> IAMBackend:
         """IAM of this account, as moto keeps it."""
         return iam_backends[self._account][self._partition]

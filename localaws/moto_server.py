@@ -67,6 +67,10 @@ class MotoServer:
         host, port = self._server.get_host_and_port()
         return f"http://{host}:{port}"
 
+    def arn_prefix(self, service: str) -> str:
+        """Return how ARNs of a service here begin, up to the last colon."""
+        return f"arn:{self.directory.partition}:{service}:{self.region}:{self.account}:"
+
     def start(self) -> None:
         """Start moto's thread and return when it listens; blocks for some milliseconds."""
         if self._server is not None:

@@ -5,8 +5,8 @@ parameter or `X-Amz-Target`, and its parameters. Does not decide whether the cal
 (`localaws.core.principal`) and does not know the device gateway's operations.
 
 How far it goes, on purpose: STS, SNS, SQS, IAM, DynamoDB and other query and JSON APIs get their
-action; resources are named for the first five. A REST API's operation is not named: its caller
-needs a statement that covers the whole service (`lambda:*`). A resource that cannot be named counts
+action; resources are named for the first five. A REST API's operation is not named, IoT's topic
+rules excepted: its caller needs a statement that covers the whole service (`lambda:*`). A resource that cannot be named counts
 as `*`, which only a statement on `*` covers. Resource policies (of queues, topics, keys) are not
 evaluated.
 
@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from localaws.core import rule_request
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 Spoken = Literal["query", "json", "rest"]
 """How an API is spoken: form in and XML out; JSON with X-Amz-Target; REST."""
+
+PASS_ROLE: Final = "iam:PassRole"  # noqa: S105 (an action)
+"""What a caller needs for every role it hands to a service."""
 
 UNAUTHORIZED: Final = frozenset({"sts:GetCallerIdentity"})
 """Actions that need no permission. Source: STS API reference, GetCallerIdentity."""
@@ -105,7 +110,12 @@ def name_operation(
     prefix = f"arn:{partition}:{service}:{region}:{account}:"
     if service == "iam":
         prefix = f"arn:{partition}:iam::{account}:"
-    wanted = tuple(_wanted(service, name, parameters, prefix))
+    rule = rule_request.rule_request(request.method, request.path)
+    if spoken == "rest" and service == rule_request.SERVICE and rule is not None:
+        name, parameters = rule.operation, _json(request.body)
+        wanted = tuple(_rule_wanted(rule, parameters, prefix))
+    else:
+        wanted = tuple(_wanted(service, name, parameters, prefix))
     return Operation(
         service=service, spoken=spoken, name=name, wanted=wanted, parameters=parameters
     )
@@ -121,6 +131,15 @@ def _wanted(
     action = _SAME_RIGHT.get(action, action)
     for resource in _resources(service, parameters, prefix) or ["*"]:
         yield action, resource
+
+
+def _rule_wanted(
+    rule: rule_request.RuleRequest, parameters: Mapping[str, object], prefix: str
+) -> Iterator[tuple[str, str]]:
+    yield f"iot:{rule.operation}", "*" if rule.rule is None else f"{prefix}rule/{rule.rule}"
+    if rule.operation in rule_request.WRITTEN:
+        for role_arn in rule_request.passed_roles(parameters):
+            yield PASS_ROLE, role_arn
 
 
 def _resources(service: str, parameters: Mapping[str, object], prefix: str) -> list[str]:

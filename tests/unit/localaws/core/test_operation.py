@@ -139,6 +139,21 @@ def test_a_rest_api_needs_a_right_over_the_whole_service() -> None:
     assert (operation.spoken, operation.name) == ("rest", "*")
 
 
+def test_a_rule_needs_a_right_to_make_it_and_to_pass_each_role() -> None:
+    """As in AWS: whoever makes a rule hands its roles to the rules engine."""
+    role = "arn:aws:iam::123456789012:role/rules"
+    body = json.dumps({"sql": "", "actions": [{"sns": {"roleArn": role}}]}).encode()
+    request = Request(method="POST", path="/rules/r", query="", headers={}, body=body)
+    operation = named(request, "iot")
+    assert operation.name == "CreateTopicRule"
+    assert operation.wanted == (
+        ("iot:CreateTopicRule", "arn:aws:iot:us-east-1:123456789012:rule/r"),
+        ("iam:PassRole", role),
+    )
+    listing = named(Request(method="GET", path="/rules", query="", headers={}), "iot")
+    assert listing.wanted == (("iot:ListTopicRules", "*"),)
+
+
 def test_bodies_that_cannot_be_read_name_nothing() -> None:
     """Then the widest right is asked for."""
     form = {"content-type": "application/x-www-form-urlencoded"}
