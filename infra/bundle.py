@@ -126,6 +126,8 @@ def _own_files(root: Path, function: str) -> list[Path]:
 
 
 def _wheels(root: Path, function: str, requirements: Path, platform: Platform) -> list[Path]:
+    if all(line.startswith("#") or not line for line in requirements.read_text().splitlines()):
+        return []  # pip refuses to download nothing
     key = hashlib.sha256(requirements.read_bytes() + repr(platform).encode()).hexdigest()[:16]
     kept = root / "build" / "wheels" / f"{function}-{key}"
     if not kept.exists():

@@ -56,6 +56,13 @@ class ConfigReader:
             self.problem(key, "is stored in plain text: replace it, and set it with --secret")
         return Secret(value) if value else None
 
+    def flag(self, key: str, *, default: bool) -> bool:
+        """Return a switch: true or false, as Pulumi writes them."""
+        value = self._raw(key).lower()
+        if value not in {"", "true", "false"}:
+            self.problem(key, "must be true or false")
+        return value == "true" if value in {"true", "false"} else default
+
     def integer(self, key: str, default: int, *, least: int, most: int) -> int:
         """Return a whole number within bounds, both included."""
         value = self._raw(key)

@@ -81,9 +81,13 @@ class CredentialApi(pulumi.ComponentResource):
 
     Outputs:
         url: Where browsers ask for credentials.
+        api_id: Id of the API, for names of its own and metrics.
+        stage_name: Its stage, once it is there.
     """
 
     url: pulumi.Output[str]
+    api_id: pulumi.Output[str]
+    stage_name: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: CredentialApiArgs, opts: pulumi.ResourceOptions | None = None
@@ -125,7 +129,11 @@ class CredentialApi(pulumi.ComponentResource):
         self.url = pulumi.Output.all(api.api_endpoint, stage.id).apply(
             lambda ready: f"{ready[0]}/credentials"
         )
-        self.register_outputs({"url": self.url})
+        self.api_id = api.id
+        self.stage_name = stage.name
+        self.register_outputs(
+            {"url": self.url, "api_id": self.api_id, "stage_name": self.stage_name}
+        )
 
 
 def _route(

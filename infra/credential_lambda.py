@@ -34,6 +34,7 @@ class CredentialLambdaArgs:
         memory_mb: Memory; CPU grows with it.
         timeout_s: Longest run.
         reserved_concurrency: Most runs at once; -1 reserves none.
+        tracing: Whether it sends traces to X-Ray.
         log_level: Level of its own log.
         log_retention_days: Life of a log line.
         tags: For everything that takes tags.
@@ -49,6 +50,7 @@ class CredentialLambdaArgs:
     memory_mb: int
     timeout_s: int
     reserved_concurrency: int
+    tracing: bool
     log_level: str
     log_retention_days: int
     tags: Mapping[str, str]
@@ -67,10 +69,12 @@ class CredentialLambda(pulumi.ComponentResource):
     Outputs:
         function_name: Name of the function.
         invoke_arn: What an API integration calls.
+        log_group_name: Its log group.
     """
 
     function_name: pulumi.Output[str]
     invoke_arn: pulumi.Output[str]
+    log_group_name: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: CredentialLambdaArgs, opts: pulumi.ResourceOptions | None = None
@@ -91,7 +95,9 @@ class CredentialLambda(pulumi.ComponentResource):
                 client_role_arn=args.client_role_arn,
                 log_group_arn=logs.arn,
                 secret_arn=args.secret_arn,
-            ).apply(lambda arns: json.dumps(credential_lambda_policy(**arns))),
+            ).apply(
+                lambda arns: json.dumps(credential_lambda_policy(**arns, tracing=args.tracing))
+            ),
             opts=child,
         )
         function = aws.lambda_.Function(
@@ -106,6 +112,7 @@ class CredentialLambda(pulumi.ComponentResource):
             timeout=args.timeout_s,
             reserved_concurrent_executions=args.reserved_concurrency,
             environment={"variables": dict(args.environment)},
+            tracing_config={"mode": "Active" if args.tracing else "PassThrough"},
             logging_config={
                 "log_format": "JSON",
                 "log_group": logs.name,
@@ -118,4 +125,11 @@ class CredentialLambda(pulumi.ComponentResource):
         )
         self.function_name = function.name
         self.invoke_arn = function.invoke_arn
-        self.register_outputs({"function_name": self.function_name, "invoke_arn": self.invoke_arn})
+        self.log_group_name = logs.name
+        self.register_outputs(
+            {
+                "function_name": self.function_name,
+                "invoke_arn": self.invoke_arn,
+                "log_group_name": self.log_group_name,
+            }
+        )

@@ -25,12 +25,14 @@ class GatewayAccessArgs:
         place: Where its topics and client ids are.
         namespace: The namespace, for names.
         principals: ARNs of roles and users that may assume the role; none: no role.
+        outbox_policy_arn: What the shared outbox needs, if there is one.
         tags: For everything that takes tags.
     """
 
     place: pulumi.Input[Place]
     namespace: str
     principals: tuple[str, ...]
+    outbox_policy_arn: pulumi.Input[str] | None
     tags: Mapping[str, str]
 
 
@@ -41,7 +43,7 @@ class GatewayAccess(pulumi.ComponentResource):
 
     Creates:
         * IAM managed policy, to attach to whatever the gateway runs as.
-        * With principals: IAM role that they may assume, with the policy attached.
+        * With principals: IAM role that they may assume, with the policy (and the outbox's) attached.
 
     Outputs:
         policy_arn: The policy.
@@ -80,7 +82,18 @@ def _role(
         tags=dict(args.tags),
         opts=child,
     )
-    attachment = aws.iam.RolePolicyAttachment(
-        f"{name}-attachment", role=role.name, policy_arn=policy.arn, opts=child
-    )
-    return pulumi.Output.all(role.arn, attachment.id).apply(lambda ready: str(ready[0]))
+    attached = [
+        aws.iam.RolePolicyAttachment(
+            f"{name}-attachment", role=role.name, policy_arn=policy.arn, opts=child
+        ).id
+    ]
+    if args.outbox_policy_arn is not None:
+        attached.append(
+            aws.iam.RolePolicyAttachment(
+                f"{name}-outbox-attachment",
+                role=role.name,
+                policy_arn=args.outbox_policy_arn,
+                opts=child,
+            ).id
+        )
+    return pulumi.Output.all(role.arn, *attached).apply(lambda ready: str(ready[0]))

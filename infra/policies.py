@@ -1,7 +1,8 @@
 """Every IAM document of the stack, as pure functions of where the stack stands.
 
-Owns who may do what: the client role, the credential Lambda, the gateway, and who may become them.
-Does not create anything (the components do) and does not know Pulumi: localaws makes its roles from
+Owns who may do what: the client role, the credential Lambda, the gateway, and who may become them,
+and the written reasons for the few `*` there are. The bridges and the gateway service have files of
+their own (`infra.bridge_policies`, `infra.service_policies`). Does not create anything (the components do) and does not know Pulumi: localaws makes its roles from
 these same functions, so a document that is wrong in production is wrong on the laptop.
 
 What holds the namespaces apart:
@@ -27,16 +28,26 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from wire.address import check_namespace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 PolicyDocument: TypeAlias = dict[str, object]
 """An IAM policy document, ready for `json.dumps`."""
 
-RoleKind: TypeAlias = Literal["client", "credentials", "gateway"]
-"""The principals of the stack: a browser, the credential Lambda, the gateway."""
+RoleKind: TypeAlias = Literal["client", "credentials", "gateway", "bridge", "rules", "outbox"]
+"""The principals of the stack: a browser, the credential Lambda, the gateway, the SNS bridge, the
+rules engine; and the outbox, which has a policy and no role."""
 
 POLICY_VERSION: Final = "2012-10-17"
 """The IAM policy language in force. Source: IAM user guide, "Version"."""
+
+EVERY_RESOURCE: "Final[Mapping[str, str]]" = {
+    "ecr:GetAuthorizationToken": "it is the registry's log-in and names no repository; what may be "
+    "pulled with it is held to one repository (Service Authorization Reference, ECR)",
+    "xray:PutTraceSegments": "X-Ray knows no resource to write segments to "
+    "(Service Authorization Reference, X-Ray)",
+    "xray:PutTelemetryRecords": "as PutTraceSegments",
+}
+"""The only actions allowed on `*`, and why. A test refuses any other, and any reason unused."""
 
 TOPIC_KINDS: Final = ("client/*", "user/*", "group/*", "everyone")
 """What follows `<namespace>/` in a topic of ours, as IAM patterns (`*` crosses `/`)."""
@@ -79,10 +90,10 @@ def client_role_policy(place: Place) -> PolicyDocument:
 
     No RetainPublish: a browser never decides what later subscribers are told first.
     """
-    return _document(
-        _allow("Connect", "iot:Connect", _clients(place)),
-        _allow("Subscribe", "iot:Subscribe", _topic_filters(place)),
-        _allow("ReceivePublish", ["iot:Receive", "iot:Publish"], _topics(place)),
+    return document(
+        allow("Connect", "iot:Connect", _clients(place)),
+        allow("Subscribe", "iot:Subscribe", _topic_filters(place)),
+        allow("ReceivePublish", ["iot:Receive", "iot:Publish"], _topics(place)),
     )
 
 
@@ -105,7 +116,11 @@ def gateway_trust_policy(principal_arns: "Sequence[str]") -> PolicyDocument:
 
 
 def credential_lambda_policy(
-    *, client_role_arn: str, log_group_arn: str, secret_arn: str | None = None
+    *,
+    client_role_arn: str,
+    log_group_arn: str,
+    secret_arn: str | None = None,
+    tracing: bool = False,
 ) -> PolicyDocument:
     """Let the credential Lambda hand out client credentials and write its own log.
 
@@ -114,19 +129,17 @@ def credential_lambda_policy(
         log_group_arn: Its log group, without a trailing `:*`. The group is made by the stack, so
             there is no CreateLogGroup.
         secret_arn: Secrets Manager secret or SSM parameter holding the JWT secret, if there is one.
+        tracing: Whether it sends traces to X-Ray.
     """
     statements = [
-        _allow("AssumeClientRole", "sts:AssumeRole", client_role_arn),
-        _allow(
-            "WriteOwnLog",
-            ["logs:CreateLogStream", "logs:PutLogEvents"],
-            f"{log_group_arn}:log-stream:*",
-        ),
+        allow("AssumeClientRole", "sts:AssumeRole", client_role_arn),
+        write_own_log(log_group_arn),
     ]
     if secret_arn is not None:
-        read = "ssm:GetParameter" if ":ssm:" in secret_arn else "secretsmanager:GetSecretValue"
-        statements.append(_allow("ReadJwtSecret", read, secret_arn))
-    return _document(*statements)
+        statements.append(read_secret("ReadJwtSecret", secret_arn))
+    if tracing:
+        statements.append(send_traces())
+    return document(*statements)
 
 
 def gateway_policy(place: Place) -> PolicyDocument:
@@ -135,18 +148,18 @@ def gateway_policy(place: Place) -> PolicyDocument:
     Direct messages are held to the namespace by `iot:Topic` as well; every connection operation
     is held to it by the client id, which starts with the namespace.
     """
-    direct = _allow("SendDirectMessage", "iot:SendDirectMessage", _clients(place))
+    direct = allow("SendDirectMessage", "iot:SendDirectMessage", _clients(place))
     direct["Condition"] = {
         "StringLike": {"iot:Topic": [f"{place.namespace}/{kind}" for kind in TOPIC_KINDS]}
     }
-    return _document(
-        _allow(
+    return document(
+        allow(
             "Publish",
             ["iot:Publish", "iot:RetainPublish", "iot:GetRetainedMessage"],
             _topics(place),
         ),
         direct,
-        _allow(
+        allow(
             "Connections",
             ["iot:DeleteConnection", "iot:GetConnection", "iot:ListSubscriptions"],
             _clients(place),
@@ -166,13 +179,35 @@ def _clients(place: Place) -> str:
     return place.iot(f"client/{place.namespace}.*")
 
 
-def _document(*statements: PolicyDocument) -> PolicyDocument:
+def write_own_log(log_group_arn: str) -> PolicyDocument:
+    """Return the statement that lets a program write to its log group, which the stack makes."""
+    return allow(
+        "WriteOwnLog",
+        ["logs:CreateLogStream", "logs:PutLogEvents"],
+        f"{log_group_arn}:log-stream:*",
+    )
+
+
+def read_secret(sid: str, arn: str) -> PolicyDocument:
+    """Return the statement that lets a program read one secret or SSM parameter."""
+    read = "ssm:GetParameter" if ":ssm:" in arn else "secretsmanager:GetSecretValue"
+    return allow(sid, read, arn)
+
+
+def send_traces() -> PolicyDocument:
+    """Return the statement that lets a Lambda send its traces (see EVERY_RESOURCE)."""
+    return allow("SendTraces", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")
+
+
+def document(*statements: PolicyDocument) -> PolicyDocument:
+    """Return a document of these statements."""
     return {"Version": POLICY_VERSION, "Statement": list(statements)}
 
 
-def _allow(sid: str, action: str | list[str], resource: str | list[str]) -> PolicyDocument:
+def allow(sid: str, action: str | list[str], resource: str | list[str]) -> PolicyDocument:
+    """Return one statement that allows; callers may add a Condition."""
     return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
 
 
 def _trust(principal: dict[str, object], action: str) -> PolicyDocument:
-    return _document({"Effect": "Allow", "Principal": principal, "Action": action})
+    return document({"Effect": "Allow", "Principal": principal, "Action": action})

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
+from infra.bridge_settings import Bridges, read_bridges
 from infra.config_reader import ConfigReader
 from infra.errors import ConfigInvalid
+from infra.service_settings import GatewayServiceSettings, read_gateway_service
 from wire.address import check_namespace
 from wire.errors import InvalidKey, InvalidNamespace
 from wire.token import algorithm_problems
@@ -37,7 +39,10 @@ LOG_RETENTIONS_DAYS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 40
 """What CloudWatch Logs takes, as far as two years. Source: PutRetentionPolicy, retentionInDays."""
 
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARN", "ERROR")
-"""Levels of the Lambda's own log. Source: Lambda LoggingConfig, ApplicationLogLevel."""
+"""Levels of the Lambdas' own logs. Source: Lambda LoggingConfig, ApplicationLogLevel."""
+
+IOT_LOG_LEVELS: Final = ("", "DEBUG", "INFO", "WARN", "ERROR", "DISABLED")
+"""Levels of IoT Core's log; empty leaves the region's setting alone. Source: SetV2LoggingOptions."""
 
 _ORIGIN: Final = re.compile(
     r"https://[a-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1)(:\d+)?"
@@ -48,6 +53,11 @@ _SECRET_ARN: Final = re.compile(
     r"[\w/+=.@-]+",
     re.ASCII,
 )
+_TOPIC_ARN: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+", re.ASCII)
+_CERTIFICATE: Final = re.compile(
+    r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+", re.ASCII
+)
+_DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII)
 _PRINCIPAL: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]+", re.ASCII)
 
 
@@ -84,6 +94,21 @@ KeySource: TypeAlias = SharedSecret | StoredSecret | PublicKey | KeySetUrl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiDomain:
+    """A name of the operator's own for the credential API.
+
+    Attributes:
+        name: Such as `push.example.com`.
+        certificate_arn: ACM certificate for it, in the stack's region.
+        zone_id: Route 53 zone that gets its records, or empty: they are made elsewhere.
+    """
+
+    name: str
+    certificate_arn: str
+    zone_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What a stack is told.
 
@@ -102,7 +127,17 @@ class Settings:
         api_requests_per_s: Steady rate of the credential API, above which it answers 429.
         api_burst_requests: Burst above that rate.
         log_retention_days: Life of every log line of the stack.
-        log_level: Level of the credential Lambda's own log.
+        log_level: Level of the Lambdas' own logs.
+        tracing: Whether the Lambdas send traces to X-Ray.
+        api_domain: A name of its own for the credential API, or None.
+        presence: Whether connects and disconnects go to a queue.
+        iot_log_level: Level of IoT Core's log in this region, or empty: left alone.
+        bridges: From IoT to SNS and back.
+        outbox: Whether there is a shared outbox.
+        protect_data: Whether what holds data is protected from deletion.
+        alarm_topic_arn: SNS topic that alarms go to, or empty: no alarms.
+        dashboard: Whether there is a CloudWatch dashboard.
+        gateway_service: The gateway as an ECS service, or None.
         gateway_principals: Role or user ARNs that may assume the gateway's role; none: no role,
             only the policy to attach.
     """
@@ -123,6 +158,16 @@ class Settings:
     log_retention_days: int
     log_level: str
     gateway_principals: tuple[str, ...]
+    tracing: bool
+    api_domain: ApiDomain | None
+    presence: bool
+    iot_log_level: str
+    bridges: Bridges
+    outbox: bool
+    protect_data: bool
+    alarm_topic_arn: str
+    dashboard: bool
+    gateway_service: GatewayServiceSettings | None
 
     @property
     def jwt_secret_arn(self) -> str | None:
@@ -172,7 +217,26 @@ class Settings:
             log_retention_days=_retention(reader),
             log_level=reader.choice("logLevel", "INFO", LOG_LEVELS),
             gateway_principals=_principals(reader),
+            tracing=reader.flag("tracing", default=False),
+            api_domain=_api_domain(reader),
+            presence=reader.flag("presence", default=False),
+            iot_log_level=reader.choice("iotLogLevel", "", IOT_LOG_LEVELS),
+            bridges=read_bridges(reader),
+            outbox=reader.flag("outbox", default=False),
+            protect_data=reader.flag("protectData", default=True),
+            alarm_topic_arn=_alarm_topic(reader),
+            dashboard=reader.flag("dashboard", default=False),
+            gateway_service=read_gateway_service(reader),
         )
+        if settings.gateway_service and not settings.outbox:
+            reader.problem(
+                "outbox", "must be true with gatewayVpcId: its tasks have no disk to keep"
+            )
+        if settings.alarm_topic_arn and settings.log_level in ("WARN", "ERROR"):
+            reader.problem(
+                "logLevel",
+                "must be INFO or DEBUG with alarms: they read the size of session policies",
+            )
         if settings.lambda_reserved_concurrency == 0:
             reader.problem("lambdaReservedConcurrency", "must not be 0: it would stop the Lambda")
         reader.finish()
@@ -273,6 +337,34 @@ def _origins(reader: ConfigReader) -> tuple[str, ...]:
                 f"holds {origin!r}; an origin is https://host[:port], http for localhost only",
             )
     return origins
+
+
+def _api_domain(reader: ConfigReader) -> ApiDomain | None:
+    domain = ApiDomain(
+        name=reader.text("apiDomain"),
+        certificate_arn=reader.text("apiCertificateArn"),
+        zone_id=reader.text("apiZoneId"),
+    )
+    if not domain.name:
+        for key, value in (
+            ("apiCertificateArn", domain.certificate_arn),
+            ("apiZoneId", domain.zone_id),
+        ):
+            if value:
+                reader.problem(key, "is of no use without apiDomain")
+        return None
+    if not _DOMAIN.fullmatch(domain.name):
+        reader.problem("apiDomain", "must be a host name such as push.example.com")
+    if not _CERTIFICATE.fullmatch(domain.certificate_arn):
+        reader.problem("apiCertificateArn", "must be the ARN of an ACM certificate for apiDomain")
+    return domain
+
+
+def _alarm_topic(reader: ConfigReader) -> str:
+    arn = reader.text("alarmTopicArn")
+    if arn and not _TOPIC_ARN.fullmatch(arn):
+        reader.problem("alarmTopicArn", "must be the ARN of a standard SNS topic")
+    return arn
 
 
 def _retention(reader: ConfigReader) -> int:

@@ -54,6 +54,36 @@ EVERYTHING = {
     "logRetentionDays": "90",
     "logLevel": "DEBUG",
     "gatewayPrincipals": '["arn:aws:iam::123456789012:role/services/gateway"]',
+    "tracing": "true",
+    "apiDomain": "push.example.com",
+    "apiCertificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/0a1b2c3d-0a1b",
+    "apiZoneId": "Z0123456789ABC",
+    "presence": "true",
+    "iotLogLevel": "WARN",
+    "iotToSns": json.dumps(
+        ["group:support/* -> support", f"user:* -> arn:aws:sns:{REGION}:{ACCOUNT}:audit raw"]
+    ),
+    "snsToIot": json.dumps(
+        [
+            "orders.fifo -> group:orders/*",
+            "support -> group:support/hall",
+            f"arn:aws:sns:{REGION}:{ACCOUNT}:news -> everyone raw",
+        ]
+    ),
+    "outbox": "true",
+    "protectData": "false",
+    "alarmTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call",
+    "dashboard": "true",
+    "gatewayVpcId": "vpc-0a1b2c3d",
+    "gatewaySubnetIds": '["subnet-0a1b2c3d", "subnet-1a1b2c3d"]',
+    "gatewayAllowedCidrs": '["10.0.0.0/16", "10.1.0.0/16"]',
+    "gatewayImage": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/push/gateway:1.4.2",
+    "gatewayKeysSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:keys-AbCdEf",
+    "gatewayCertificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/1a1b2c3d-0a1b",
+    "gatewayCpu": "1024",
+    "gatewayMemoryMb": "2048",
+    "gatewayMinTasks": "3",
+    "gatewayMaxTasks": "9",
 }
 """Every setting that can stand next to the others, none at its default."""
 
@@ -74,6 +104,7 @@ class Registered:
         inputs: As the provider would get them, secrets in the clear.
         secret_inputs: The names among them that Pulumi encrypts in its state.
         outputs: What AWS would answer: the inputs, the physical name, ARNs.
+        protect: Whether Pulumi refuses to delete it.
     """
 
     type: str
@@ -81,6 +112,7 @@ class Registered:
     inputs: dict[str, Any]
     secret_inputs: frozenset[str]
     outputs: dict[str, Any]
+    protect: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +139,14 @@ class Program:
 
 @dataclass(slots=True)
 class Account(mocks.Mocks):
-    """The make-believe account: gives names and ARNs, and remembers what was asked."""
+    """The make-believe account: gives names and ARNs, and remembers what was asked.
+
+    A subclass may create things for real: it answers look-ups and makes resources its own way.
+    """
 
     resources: list[Registered] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    protected: set[tuple[str, str]] = field(default_factory=set)
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         """Answer a look-up."""
@@ -123,7 +159,7 @@ class Account(mocks.Mocks):
         """Create a resource, that is: name it."""
         secret = frozenset(name for name, value in args.inputs.items() if _is_secret(value))
         inputs = {name: _plain(value) for name, value in args.inputs.items()}
-        id_, outputs = (args.name, {}) if not args.custom else _created(args, inputs)
+        id_, outputs = (args.name, {}) if not args.custom else self.create(args, inputs)
         with self.lock:
             self.resources.append(
                 Registered(
@@ -132,26 +168,49 @@ class Account(mocks.Mocks):
                     inputs=inputs,
                     secret_inputs=secret,
                     outputs={**outputs, "id": id_},
+                    protect=(args.typ, args.name) in self.protected,
                 )
             )
         return id_, outputs
 
+    def create(
+        self, args: mocks.MockResourceArgs, inputs: dict[str, Any]
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the id and outputs of one resource, its secrets in the clear."""
+        return created(args, inputs)
 
-def run_program(config: Mapping[str, str], *, stack: str = "prod") -> Program:
+    def note_protection(
+        self, args: pulumi.ResourceTransformationArgs
+    ) -> pulumi.ResourceTransformationResult | None:
+        """Remember whether a resource about to be registered is protected; change nothing."""
+        if args.opts.protect:
+            with self.lock:
+                self.protected.add((args.type_, args.name))
+        return None
+
+
+def run_program(
+    config: Mapping[str, str], *, stack: str = "prod", account: Account | None = None
+) -> Program:
     """Run the repository's program for one configuration.
+
+    Args:
+        config: The stack configuration, without the project's name.
+        stack: Its name.
+        account: What it runs against; None for a new make-believe one.
 
     Raises:
         pulumi.RunError: As `pulumi up` would show it.
     """
     # Pulumi keeps the run in context variables; a context of its own leaves nothing behind.
-    return contextvars.copy_context().run(_run, config, stack)
+    return contextvars.copy_context().run(_run, config, stack, account or Account())
 
 
-def _run(config: Mapping[str, str], stack: str) -> Program:
-    account = Account()
+def _run(config: Mapping[str, str], stack: str, account: Account) -> Program:
     exports: dict[str, Any] = {}
 
     async def program() -> None:
+        pulumi.runtime.register_stack_transformation(account.note_protection)
         runpy.run_path(str(ROOT), run_name="__main__")
         exports.update(await pulumi.Output.from_input(_exported()).future() or {})
 
@@ -188,38 +247,100 @@ def _exported() -> dict[str, Any]:
     return dict(root.outputs)
 
 
-def _created(args: mocks.MockResourceArgs, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def created(args: mocks.MockResourceArgs, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the id and outputs that AWS would give one resource.
+
+    Raises:
+        KeyError: The type is not known here: a new resource is to be looked at, not waved through.
+    """
     name = inputs.get("name") or f"{inputs.get('namePrefix') or args.name + '-'}1a2b3c4"
-    local = f"{REGION}:{ACCOUNT}"
-    arns = {
-        "aws:iam/role:Role": f"arn:aws:iam::{ACCOUNT}:role/{name}",
-        "aws:iam/policy:Policy": f"arn:aws:iam::{ACCOUNT}:policy/{name}",
-        "aws:lambda/function:Function": f"arn:aws:lambda:{local}:function:{name}",
-        "aws:cloudwatch/logGroup:LogGroup": f"arn:aws:logs:{local}:log-group:{name}",
-        "aws:apigatewayv2/api:Api": f"arn:aws:apigateway:{REGION}::/apis/a1b2c3d4e5",
-        "aws:apigatewayv2/stage:Stage": f"arn:aws:apigateway:{REGION}::/apis/a1b2c3d4e5/stages/x",
-        "aws:ssm/parameter:Parameter": f"arn:aws:ssm:{local}:parameter{name}",
-    }
-    without_arn = {
-        "aws:iam/rolePolicy:RolePolicy",
-        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-        "aws:lambda/permission:Permission",
-        "aws:apigatewayv2/integration:Integration",
-        "aws:apigatewayv2/route:Route",
-    }
-    if args.typ in without_arn:
-        return f"{args.name}-id", {**inputs, "name": name}
-    outputs = {**inputs, "name": name, "arn": arns[args.typ]}
-    if args.typ == "aws:lambda/function:Function":
+    if inputs.get("fifoQueue") or inputs.get("fifoTopic"):
+        name += ".fifo"
+    kind = args.typ.removeprefix("aws:")
+    outputs = {**inputs, "name": name, **_MORE_OUTPUTS.get(kind, {})}
+    if kind in WITHOUT_ARN:
+        return f"{args.name}-id", outputs
+    outputs["arn"] = ARNS[kind].format(local=f"{REGION}:{ACCOUNT}", account=ACCOUNT, name=name)
+    if kind == "lambda/function:Function":
         outputs["invokeArn"] = (
-            f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arns[args.typ]}"
+            f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{outputs['arn']}"
             "/invocations"
         )
-    if args.typ == "aws:apigatewayv2/api:Api":
-        outputs["executionArn"] = f"arn:aws:execute-api:{local}:a1b2c3d4e5"
-        outputs["apiEndpoint"] = f"https://a1b2c3d4e5.execute-api.{REGION}.amazonaws.com"
+    if kind == "apigatewayv2/api:Api":
         return "a1b2c3d4e5", outputs
+    if kind == "sqs/queue:Queue":
+        outputs["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
+        return outputs["url"], outputs
+    if kind in {"iam/policy:Policy", "sns/topic:Topic", "lb/targetGroup:TargetGroup"}:
+        return outputs["arn"], outputs
     return name, outputs
+
+
+ARNS: Mapping[str, str] = {
+    "iam/role:Role": "arn:aws:iam::{account}:role/{name}",
+    "iam/policy:Policy": "arn:aws:iam::{account}:policy/{name}",
+    "lambda/function:Function": "arn:aws:lambda:{local}:function:{name}",
+    "lambda/eventSourceMapping:EventSourceMapping": "arn:aws:lambda:{local}:event-source-mapping:{name}",
+    "cloudwatch/logGroup:LogGroup": "arn:aws:logs:{local}:log-group:{name}",
+    "cloudwatch/metricAlarm:MetricAlarm": "arn:aws:cloudwatch:{local}:alarm:{name}",
+    "apigatewayv2/api:Api": f"arn:aws:apigateway:{REGION}::/apis/a1b2c3d4e5",
+    "apigatewayv2/stage:Stage": f"arn:aws:apigateway:{REGION}::/apis/a1b2c3d4e5/stages/x",
+    "apigatewayv2/domainName:DomainName": f"arn:aws:apigateway:{REGION}::/domainnames/{{name}}",
+    "ssm/parameter:Parameter": "arn:aws:ssm:{local}:parameter{name}",
+    "iot/topicRule:TopicRule": "arn:aws:iot:{local}:rule/{name}",
+    "sns/topic:Topic": "arn:aws:sns:{local}:{name}",
+    "sns/topicSubscription:TopicSubscription": "arn:aws:sns:{local}:{name}",
+    "sqs/queue:Queue": "arn:aws:sqs:{local}:{name}",
+    "dynamodb/table:Table": "arn:aws:dynamodb:{local}:table/{name}",
+    "ecs/cluster:Cluster": "arn:aws:ecs:{local}:cluster/{name}",
+    "ecs/taskDefinition:TaskDefinition": "arn:aws:ecs:{local}:task-definition/{name}:1",
+    "ecs/service:Service": "arn:aws:ecs:{local}:service/{name}",
+    "lb/loadBalancer:LoadBalancer": "arn:aws:elasticloadbalancing:{local}:loadbalancer/app/{name}/0",
+    "lb/targetGroup:TargetGroup": "arn:aws:elasticloadbalancing:{local}:targetgroup/{name}/0",
+    "lb/listener:Listener": "arn:aws:elasticloadbalancing:{local}:listener/app/{name}/0/1",
+    "ec2/securityGroup:SecurityGroup": "arn:aws:ec2:{local}:security-group/{name}",
+    "vpc/securityGroupIngressRule:SecurityGroupIngressRule": "arn:aws:ec2:{local}:security-group-rule/{name}",
+    "vpc/securityGroupEgressRule:SecurityGroupEgressRule": "arn:aws:ec2:{local}:security-group-rule/{name}",
+    "appautoscaling/target:Target": "arn:aws:application-autoscaling:{local}:scalable-target/{name}",
+    "appautoscaling/policy:Policy": "arn:aws:autoscaling:{local}:scalingPolicy:{name}",
+}
+"""The ARN of each type of resource that has one."""
+
+WITHOUT_ARN = frozenset(
+    {
+        "iam/rolePolicy:RolePolicy",
+        "iam/rolePolicyAttachment:RolePolicyAttachment",
+        "lambda/permission:Permission",
+        "apigatewayv2/integration:Integration",
+        "apigatewayv2/route:Route",
+        "apigatewayv2/apiMapping:ApiMapping",
+        "route53/record:Record",
+        "sqs/queuePolicy:QueuePolicy",
+        "iot/loggingOptions:LoggingOptions",
+        "cloudwatch/logMetricFilter:LogMetricFilter",
+        "cloudwatch/dashboard:Dashboard",
+    }
+)
+"""Types of resources that have none; they take no tags either."""
+
+_MORE_OUTPUTS: Mapping[str, dict[str, Any]] = {
+    "apigatewayv2/api:Api": {
+        "executionArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:a1b2c3d4e5",
+        "apiEndpoint": f"https://a1b2c3d4e5.execute-api.{REGION}.amazonaws.com",
+    },
+    "apigatewayv2/domainName:DomainName": {
+        "domainNameConfiguration": {
+            "targetDomainName": f"d-x.execute-api.{REGION}.amazonaws.com",
+            "hostedZoneId": "ZAPIGATEWAY",
+        }
+    },
+    "lb/loadBalancer:LoadBalancer": {
+        "dnsName": f"internal-gw.{REGION}.elb.amazonaws.com",
+        "arnSuffix": "app/gw/0",
+    },
+    "lb/targetGroup:TargetGroup": {"arnSuffix": "targetgroup/gw/0"},
+    "cloudwatch/dashboard:Dashboard": {"dashboardName": "push"},
+}
 
 
 def _is_secret(value: Any) -> bool:
@@ -246,7 +367,8 @@ def _texts(value: Any) -> Iterator[str]:
         for item in value:
             yield from _texts(item)
     elif isinstance(value, str):
-        if value.startswith(("{", "[")):
+        # A metric filter's pattern begins with a brace too, and a blank.
+        if value.startswith(("{", "[")) and not value.startswith("{ "):
             yield from _texts(json.loads(value))
         else:
             yield value

@@ -235,7 +235,7 @@ def test_an_isolated_interpreter_runs_the_handler(version: str, tmp_path: Path) 
 
 def test_the_function_runs_the_bundle(minimal: Program, arm64: Bundle) -> None:
     """What the program deploys is this zip, with a handler that is in it."""
-    function = minimal.one("lambda/function:Function")
+    function = minimal.one("lambda/function:Function", "credentials")
     assert (ROOT / function.inputs["code"].path).samefile(arm64.path)
     module, _, attribute = function.inputs["handler"].rpartition(".")
     assert f"{module.replace('.', '/')}.py" in arm64.members

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 import pulumi
 import pytest
@@ -18,7 +19,9 @@ from tests.unit.infra.program import (
     IOT_HOST,
     MINIMAL,
     REGION,
+    ROOT,
     SECRET,
+    WITHOUT_ARN,
     Program,
     run_program,
 )
@@ -40,14 +43,29 @@ EXPECTED_TYPES = {
 PEM = """-----BEGIN PUBLIC KEY-----
 MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
 -----END PUBLIC KEY-----"""
-UNTAGGED = {
-    "aws:iam/rolePolicy:RolePolicy",
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-    "aws:lambda/permission:Permission",
-    "aws:apigatewayv2/integration:Integration",
-    "aws:apigatewayv2/route:Route",
+UNTAGGED = WITHOUT_ARN | {
+    "sns/topicSubscription:TopicSubscription",
+    "appautoscaling/policy:Policy",
 }
 """Types that take no tags."""
+
+FIXED_NAMES = {
+    "ssm/parameter:Parameter": "the claim: a second stack of the namespace must collide with it",
+    "apigatewayv2/stage:Stage": "the default stage of an API with a unique id",
+    "iot/topicRule:TopicRule": "unique by the claimed namespace: rule names take no hyphens",
+    "route53/record:Record": "the operator's own domain",
+}
+"""What is not named uniquely by Pulumi, and why it still cannot collide."""
+
+ALWAYS = {
+    "NamespaceClaim", "CredentialRole", "ClientRole", "CredentialLambda", "CredentialApi",
+    "GatewayAccess",
+}  # fmt: skip
+ON_REQUEST = {
+    "Alarms", "BridgeQueue", "BridgeTopics", "CredentialDomain", "Dashboard", "GatewayNetwork",
+    "GatewayService", "IotLogging", "IotToSns", "LogMetrics", "Outbox", "Presence", "RuleErrors",
+    "RulesRole", "SnsToIot",
+}  # fmt: skip
 
 
 def test_the_minimal_stack_is_complete(minimal: Program) -> None:
@@ -59,11 +77,13 @@ def test_the_minimal_stack_is_complete(minimal: Program) -> None:
 
 def test_the_full_stack_adds_the_gateways_role(everything: Program) -> None:
     """A role for the named principals, with the gateway's policy attached."""
-    role = everything.one("iam/role:Role", "gateway")
-    attachment = everything.one("iam/rolePolicyAttachment:RolePolicyAttachment")
-    policy = everything.one("iam/policy:Policy")
-    assert attachment.inputs["policyArn"] == policy.outputs["arn"]
-    assert attachment.inputs["role"] == role.outputs["name"]
+    (role,) = [r for r in everything.all("iam/role:Role") if r.name == "push-prod-gateway"]
+    attached = {
+        found.inputs["policyArn"]
+        for found in everything.all("iam/rolePolicyAttachment:RolePolicyAttachment")
+        if found.inputs["role"] == role.outputs["name"]
+    }
+    assert attached == {policy.outputs["arn"] for policy in everything.all("iam/policy:Policy")}
     trust = parse_document(role.inputs["assumeRolePolicy"])
     named = AccessRequest(
         action="sts:AssumeRole", principals=(f"arn:aws:iam::{ACCOUNT}:role/services/gateway",)
@@ -72,20 +92,26 @@ def test_the_full_stack_adds_the_gateways_role(everything: Program) -> None:
     assert everything.exports["gatewayRoleArn"] == role.outputs["arn"]
 
 
-def test_components_are_named_for_their_class(program: Program) -> None:
-    """The type token in the state is the class in the code."""
-    ours = {found.type for found in program.resources if found.type.startswith("serverless")}
-    assert ours == {
-        f"serverless-websockets:infra:{name}"
-        for name in (
-            "NamespaceClaim",
-            "CredentialRole",
-            "ClientRole",
-            "CredentialLambda",
-            "CredentialApi",
-            "GatewayAccess",
-        )
+def components(program: Program) -> set[str]:
+    """Return the classes of the components a run made."""
+    return {
+        found.type.removeprefix("serverless-websockets:infra:")
+        for found in program.resources
+        if found.type.startswith("serverless")
     }
+
+
+def test_components_are_named_for_their_class(minimal: Program, everything: Program) -> None:
+    """The type token in the state is the class in the code; nothing unasked for is made."""
+    assert components(minimal) == ALWAYS
+    assert components(everything) == ALWAYS | ON_REQUEST
+    files = [*(ROOT / "infra").glob("*.py")]
+    defined = {
+        name
+        for path in files
+        for name in re.findall(r"^class (\w+)\(pulumi\.ComponentResource\)", path.read_text(), re.M)
+    }
+    assert defined == ALWAYS | ON_REQUEST
 
 
 def test_the_namespace_is_claimed_before_anything_else(program: Program) -> None:
@@ -96,16 +122,17 @@ def test_the_namespace_is_claimed_before_anything_else(program: Program) -> None
     assert created[0].inputs["name"] == f"/serverless-websockets/namespaces/{namespace}"
 
 
-def test_only_the_claim_has_a_fixed_name(program: Program) -> None:
+def test_fixed_names_have_a_reason(program: Program) -> None:
     """Everything else gets a unique name, so two stacks in one account never collide."""
-    fixed = [found.type for found in program.resources if "name" in found.inputs]
-    assert fixed == ["aws:ssm/parameter:Parameter", "aws:apigatewayv2/stage:Stage"]
+    for found in program.resources:
+        if "name" in found.inputs:
+            assert found.type.removeprefix("aws:") in FIXED_NAMES, found.name
 
 
 def test_every_resource_is_tagged(everything: Program) -> None:
     """Project, stack and the configured tags stand on all that takes tags."""
     for found in everything.resources:
-        if found.type.startswith("aws:") and found.type not in UNTAGGED:
+        if found.type.startswith("aws:") and found.type.removeprefix("aws:") not in UNTAGGED:
             assert found.inputs["tags"] == {
                 "Project": "serverless-websockets",
                 "Stack": "prod",
@@ -114,45 +141,107 @@ def test_every_resource_is_tagged(everything: Program) -> None:
             }, found.name
 
 
+def arns_in(text: str) -> list[str]:
+    """Return the ARNs in a text, be it one itself."""
+    return re.findall(r"arn:aws[a-z-]*:[^\s\"',]+", text)
+
+
 def test_every_arn_is_a_resource_of_the_stack(program: Program) -> None:
-    """Nothing refers to what the stack does not create, but IoT of its own namespace."""
+    """Nothing refers to what the stack neither creates nor was told of in its configuration."""
     namespace = program.exports["gatewayEnvironment"]["GATEWAY_NAMESPACE"]
+    here = f"{REGION}:{ACCOUNT}"
     own = {found.outputs["arn"] for found in program.resources if "arn" in found.outputs}
     own |= {
         found.outputs["invokeArn"] for found in program.resources if "invokeArn" in found.outputs
     }
-    log = program.one("cloudwatch/logGroup:LogGroup", "lambda").outputs["arn"]
-    api = program.one("apigatewayv2/api:Api").outputs["executionArn"]
-    own |= {f"{log}:log-stream:*", f"{api}/*/POST/credentials"}
-    own |= set(json.loads(EVERYTHING["gatewayPrincipals"]))
-    iot = re.compile(
-        rf"arn:aws:iot:{REGION}:{ACCOUNT}:(client/{namespace}\.\*|topic(filter)?/{namespace}/.+)"
-    )
-    arns = {text for text in program.texts() if text.startswith("arn:")}
+    own |= {
+        f"{found.outputs['arn']}:log-stream:*"
+        for found in program.all("cloudwatch/logGroup:LogGroup")
+    }
+    own |= {f"{found.outputs['arn']}/index/*" for found in program.all("dynamodb/table:Table")}
+    own.add(f"{program.one('apigatewayv2/api:Api').outputs['executionArn']}/*/POST/credentials")
+    told = {arn for text in EVERYTHING.values() for arn in arns_in(text)}
+    told.add(f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/push/gateway")
+    services = {
+        f"arn:aws:iot:{here}:*",
+        f"arn:aws:ecs:{here}:*",
+        f"arn:aws:logs:{here}:log-group:AWSIotLogsV2",
+        f"arn:aws:logs:{here}:log-group:AWSIotLogsV2:log-stream:*",
+    }
+    iot = re.compile(rf"arn:aws:iot:{here}:(client/{namespace}\.\*|topic(filter)?/{namespace}/.+)")
+    arns = {arn for text in program.texts() for arn in arns_in(text)}
     assert len(arns) > 10
     for arn in arns:
-        assert arn in own or iot.fullmatch(arn), arn
+        assert arn in own | told | services or iot.fullmatch(arn), arn
+
+
+REFERENCES = {
+    "apiId": "apigatewayv2/api:Api",
+    "functionName": "lambda/function:Function",
+    "function": "lambda/function:Function",
+    "queueUrl": "sqs/queue:Queue",
+    "topic": "sns/topic:Topic",
+    "endpoint": "sqs/queue:Queue",
+    "eventSourceArn": "sqs/queue:Queue",
+    "cluster": "ecs/cluster:Cluster",
+    "taskDefinition": "ecs/taskDefinition:TaskDefinition",
+    "targetGroupArn": "lb/targetGroup:TargetGroup",
+    "loadBalancerArn": "lb/loadBalancer:LoadBalancer",
+    "taskRoleArn": "iam/role:Role",
+    "executionRoleArn": "iam/role:Role",
+    "roleArn": "iam/role:Role",
+    "role": "iam/role:Role",
+    "policyArn": "iam/policy:Policy",
+    "logGroup": "cloudwatch/logGroup:LogGroup",
+    "logGroupName": "cloudwatch/logGroup:LogGroup",
+    "destinationArn": "cloudwatch/logGroup:LogGroup",
+    "domainName": "apigatewayv2/domainName:DomainName",
+    "securityGroupId": "ec2/securityGroup:SecurityGroup",
+    "referencedSecurityGroupId": "ec2/securityGroup:SecurityGroup",
+    "targetArn": "sns/topic:Topic",
+    "QueueName": "sqs/queue:Queue",
+    "FunctionName": "lambda/function:Function",
+    "ClusterName": "ecs/cluster:Cluster",
+    "ServiceName": "ecs/service:Service",
+    "ApiId": "apigatewayv2/api:Api",
+}
+"""Members of inputs that refer to a resource, and to which type."""
+
+
+def members(value: object) -> Iterator[tuple[str, str]]:
+    """Yield every member of an input that is a text, however deep."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if isinstance(item, str):
+                yield name, item
+            else:
+                yield from members(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from members(item)
 
 
 def test_every_reference_is_a_resource_of_the_stack(program: Program) -> None:
-    """Ids and names that join resources are those of the resources they mean."""
-    api = program.one("apigatewayv2/api:Api")
+    """Ids, names, URLs and ARNs that join resources are those of the resources they mean."""
+    told = {arn for text in EVERYTHING.values() for arn in arns_in(text)}
+    told.add(json.loads(json.dumps(EVERYTHING["apiDomain"])))
+    seen = set()
+    for found in program.resources:
+        for name, value in members(found.inputs):
+            if name in REFERENCES and found.type.startswith("aws:"):
+                seen.add(name)
+                meant = program.all(REFERENCES[name])
+                known = {
+                    str(one.outputs.get(key)) for one in meant for key in ("id", "arn", "name")
+                }
+                assert value in known | told, f"{found.name}.{name}: {value}"
+    if program.all("ecs/service:Service"):
+        assert seen == set(REFERENCES)
     integration = program.one("apigatewayv2/integration:Integration")
-    function = program.one("lambda/function:Function")
     route = program.one("apigatewayv2/route:Route")
-    for kind in ("integration:Integration", "route:Route", "stage:Stage"):
-        assert program.one(f"apigatewayv2/{kind}").inputs["apiId"] == api.outputs["id"]
     assert route.inputs["target"] == f"integrations/{integration.outputs['id']}"
+    function = program.one("lambda/function:Function", "credentials")
     assert integration.inputs["integrationUri"] == function.outputs["invokeArn"]
-    permission = program.one("lambda/permission:Permission")
-    assert permission.inputs["function"] == function.outputs["name"]
-    roles = {found.name: found for found in program.all("iam/role:Role")}
-    attached = {found.inputs["role"] for found in program.all("iam/rolePolicy:RolePolicy")}
-    assert attached == {
-        found.outputs["name"] for name, found in roles.items() if not name.endswith("-gateway")
-    }
-    group = program.one("cloudwatch/logGroup:LogGroup", "lambda")
-    assert function.inputs["loggingConfig"]["logGroup"] == group.outputs["name"]
 
 
 def test_the_policies_are_those_of_the_pure_functions(program: Program) -> None:
@@ -160,16 +249,18 @@ def test_the_policies_are_those_of_the_pure_functions(program: Program) -> None:
     namespace = program.exports["gatewayEnvironment"]["GATEWAY_NAMESPACE"]
     place = Place(region=REGION, account=ACCOUNT, namespace=namespace)
     client = program.one("iam/rolePolicy:RolePolicy", "client")
-    gateway = program.one("iam/policy:Policy")
+    gateway = program.one("iam/policy:Policy", "gateway")
     assert json.loads(client.inputs["policy"]) == policies.client_role_policy(place)
     assert json.loads(gateway.inputs["policy"]) == policies.gateway_policy(place)
 
 
 def test_the_lambda_can_become_a_client_and_nobody_else_can(program: Program) -> None:
     """Trust policy and identity policy meet: the chain from function to client role is whole."""
-    function = program.one("lambda/function:Function")
+    function = program.one("lambda/function:Function", "credentials")
     client = program.one("iam/role:Role", "client")
-    allowed = parse_document(program.one("iam/rolePolicy:RolePolicy", "lambda").inputs["policy"])
+    allowed = parse_document(
+        program.one("iam/rolePolicy:RolePolicy", "credential-lambda").inputs["policy"]
+    )
     request = AccessRequest(
         action="sts:AssumeRole",
         resource=client.outputs["arn"],
@@ -185,7 +276,7 @@ def test_the_lambda_can_become_a_client_and_nobody_else_can(program: Program) ->
 
 def test_the_function_runs_as_configured(everything: Program) -> None:
     """Architecture, runtime, memory, timeout, concurrency and JSON logs."""
-    inputs = everything.one("lambda/function:Function").inputs
+    inputs = everything.one("lambda/function:Function", "credentials").inputs
     assert inputs["architectures"] == ["arm64"]
     assert inputs["runtime"] == "python3.13"
     assert (inputs["memorySize"], inputs["timeout"]) == (1024, 5)
@@ -196,7 +287,9 @@ def test_the_function_runs_as_configured(everything: Program) -> None:
 
 def test_the_lambda_accepts_its_environment(program: Program) -> None:
     """The settings the stack writes are read by the very code that will run."""
-    variables = program.one("lambda/function:Function").inputs["environment"]["variables"]
+    variables = program.one("lambda/function:Function", "credentials").inputs["environment"][
+        "variables"
+    ]
     settings = CredentialSettings.from_env(variables)
     client = program.one("iam/role:Role", "client")
     assert settings.client_role_arn == client.outputs["arn"]
@@ -206,7 +299,9 @@ def test_the_lambda_accepts_its_environment(program: Program) -> None:
 
 def test_configured_checks_reach_the_lambda(everything: Program) -> None:
     """Issuer, audiences, algorithms and lifetime are what the stack says."""
-    variables = everything.one("lambda/function:Function").inputs["environment"]["variables"]
+    variables = everything.one("lambda/function:Function", "credentials").inputs["environment"][
+        "variables"
+    ]
     settings = CredentialSettings.from_env(variables)
     assert settings.duration_s == 900
     assert settings.token_rules.algorithms == {"HS256", "HS512"}
@@ -216,7 +311,7 @@ def test_configured_checks_reach_the_lambda(everything: Program) -> None:
 
 def test_the_secret_stays_a_secret(everything: Program) -> None:
     """It is encrypted in Pulumi's state and stands nowhere but in the function's environment."""
-    function = everything.one("lambda/function:Function")
+    function = everything.one("lambda/function:Function", "credentials")
     assert "environment" in function.secret_inputs
     holders = [
         found.name
@@ -249,10 +344,14 @@ def test_other_key_sources_reach_the_lambda(config: dict[str, str], name: str, v
     """A stored secret (with the right to read it, and only it) and a public key."""
     base = {"allowedOrigins": MINIMAL["allowedOrigins"], "jwtAlgorithms": '["HS256"]'}
     program = run_program({**base, **config})
-    variables = program.one("lambda/function:Function").inputs["environment"]["variables"]
+    variables = program.one("lambda/function:Function", "credentials").inputs["environment"][
+        "variables"
+    ]
     assert variables[name] == value
     CredentialSettings.from_env(variables)
-    document = parse_document(program.one("iam/rolePolicy:RolePolicy", "lambda").inputs["policy"])
+    document = parse_document(
+        program.one("iam/rolePolicy:RolePolicy", "credential-lambda").inputs["policy"]
+    )
     request = AccessRequest(action="ssm:GetParameter", resource=value)
     assert evaluate(request, identity=[document]).allowed == ("jwtSecretArn" in config)
 
@@ -265,9 +364,10 @@ def test_the_api_serves_one_route(program: Program) -> None:
     permission = program.one("lambda/permission:Permission").inputs
     assert permission["principal"] == "apigateway.amazonaws.com"
     assert permission["sourceArn"].endswith(":a1b2c3d4e5/*/POST/credentials")
-    assert program.exports["credentialsUrl"] == (
-        f"https://a1b2c3d4e5.execute-api.{REGION}.amazonaws.com/credentials"
-    )
+    host = f"a1b2c3d4e5.execute-api.{REGION}.amazonaws.com"
+    if program.all("apigatewayv2/domainName:DomainName"):
+        host = "push.example.com"
+    assert program.exports["credentialsUrl"] == f"https://{host}/credentials"
 
 
 def test_cors_names_the_configured_origins(everything: Program) -> None:
@@ -298,17 +398,23 @@ def test_access_logs_hold_no_token(program: Program) -> None:
 def test_every_log_group_forgets(everything: Program) -> None:
     """Retention is set on every group, and API Gateway's is where it needs no extra policy."""
     groups = everything.all("cloudwatch/logGroup:LogGroup")
-    assert [group.inputs["retentionInDays"] for group in groups] == [90, 90]
+    assert [group.inputs["retentionInDays"] for group in groups] == [90] * 4
     access = everything.one("cloudwatch/logGroup:LogGroup", "access-log")
     assert access.inputs["namePrefix"].startswith("/aws/vendedlogs/")
 
 
 def test_the_outputs_are_the_gateways_settings(program: Program) -> None:
     """The gateway accepts them as they stand."""
-    settings = GatewaySettings.from_env(program.exports["gatewayEnvironment"])
+    environment = dict(program.exports["gatewayEnvironment"])
+    outbox = environment.pop("GATEWAY_OUTBOX", "aws://https://sqs.x/1/q.fifo?table=t")
+    assert re.fullmatch(r"aws://https://sqs\.\S+\.fifo\?table=\S+", outbox)
+    settings = GatewaySettings.from_env(environment)
     assert settings.iot_endpoint == f"https://{IOT_HOST}"
     assert settings.region == REGION
-    assert program.exports["gatewayPolicyArn"] == program.one("iam/policy:Policy").outputs["arn"]
+    assert (
+        program.exports["gatewayPolicyArn"]
+        == program.one("iam/policy:Policy", "gateway").outputs["arn"]
+    )
 
 
 def test_a_bad_configuration_creates_nothing() -> None:

@@ -88,7 +88,8 @@ def test_the_example_stack_file_is_valid() -> None:
     }
     settings = Settings.from_config(values, project=PROJECT, stack="example")
     assert settings.allowed_origins == ("https://app.example.com",)
-    assert len(example) == 6
+    assert len(settings.bridges.topics) == 2
+    assert len(example) == 10
 
 
 def test_the_deployment_guide_lists_every_setting() -> None:
