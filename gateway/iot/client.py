@@ -11,16 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import aioboto3
-import aiobotocore.session
 from aiobotocore.config import AioConfig
 from botocore.utils import get_environ_proxies
 
@@ -30,6 +27,7 @@ from gateway.iot.credentials import Credentials
 from gateway.iot.direct import DirectPath, open_pool
 from gateway.iot.failures import CLIENT_ERRORS, publish_failure
 from gateway.iot.rehearsal import learn
+from gateway.iot.session import AwsSession, aws_session, tls_context
 from gateway.iot.stock import StockPath
 
 if TYPE_CHECKING:
@@ -37,9 +35,6 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 log = logging.getLogger(__name__)
-
-MODELS: Final = Path(__file__).resolve().parents[1] / "models"
-"""Operations that this botocore does not know yet, in the form its loader merges into its own."""
 
 
 class PublishPath(Protocol):
@@ -129,7 +124,7 @@ async def open_iot_data(settings: Settings) -> AsyncIterator[IotData]:
     """
     core = aws_session()
     session = aioboto3.Session(region_name=settings.region, botocore_session=core)
-    credentials = Credentials(aws_session, time.monotonic)
+    credentials = Credentials(aws_session, time.monotonic, first=core)
     async with session.client(
         "iot-data", endpoint_url=settings.iot_endpoint, config=_config(settings)
     ) as client:
@@ -147,13 +142,6 @@ async def open_iot_data(settings: Settings) -> AsyncIterator[IotData]:
         finally:
             path.close()
             await credentials.close()
-
-
-def aws_session() -> Any:
-    """Return a botocore session that knows the newer operations too, and no credentials yet."""
-    session = aiobotocore.session.get_session()
-    session.get_component("data_loader").search_paths.insert(0, str(MODELS))
-    return session
 
 
 def sign_with(client: Any, credentials: Credentials) -> None:
@@ -178,7 +166,7 @@ def _config(settings: Settings) -> AioConfig:
 
 
 async def _path(
-    client: Any, core: Any, credentials: Credentials, settings: Settings
+    client: Any, core: AwsSession, credentials: Credentials, settings: Settings
 ) -> PublishPath:
     stock = StockPath(client, timeout_s=settings.publish_timeout_s)
     if settings.publish_path == "stock":
@@ -195,7 +183,7 @@ async def _path(
         return stock
     pool = open_pool(
         settings.iot_endpoint,
-        authorities=core.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE"),
+        tls=tls_context(core),
         connections=settings.iot_connections,
         connect_timeout_s=settings.connect_timeout_s,
         read_timeout_s=min(settings.read_timeout_s, settings.publish_timeout_s),

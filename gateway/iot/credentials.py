@@ -57,12 +57,17 @@ class Credentials:
     Args:
         open_session: Makes an AWS session that has remembered no credentials.
         now: A clock that only goes forward, seconds.
+        first: A session that has searched already, for the first search; or None.
     """
 
     def __init__(
-        self, open_session: Callable[[], CredentialSession], now: Callable[[], float]
+        self,
+        open_session: Callable[[], CredentialSession],
+        now: Callable[[], float],
+        first: CredentialSession | None = None,
     ) -> None:
         self._open_session = open_session
+        self._first = first
         self._now = now
         self._lock = asyncio.Lock()
         self._provider: Provider | None = None
@@ -139,7 +144,8 @@ class Credentials:
     async def _ask(self) -> None:
         self._ask_at = self._now() + _ASK_S
         if self._provider is None:
-            self._provider = await self._open_session().get_credentials()
+            session, self._first = self._first or self._open_session(), None
+            self._provider = await session.get_credentials()
             if self._provider is None:
                 raise NoCredentialsError
         frozen = await self._provider.get_frozen_credentials()

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-import ssl
 import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import HeadersDict
 from botocore.exceptions import ClientError
-from botocore.httpsession import create_urllib3_context, get_cert_path
 from botocore.parsers import ResponseParserError, create_parser
 
 from gateway.iot.http import Answer, BadAnswer, HttpPool
 
 if TYPE_CHECKING:
+    import ssl
+
     from gateway.core.publication import Publication
     from gateway.core.publish_request import PublishRequests
     from gateway.iot.credentials import Credentials
@@ -104,37 +104,31 @@ class DirectPath:
 def open_pool(
     endpoint: str,
     *,
-    authorities: str | None,
+    tls: ssl.SSLContext,
     connections: int,
     connect_timeout_s: float,
     read_timeout_s: float,
 ) -> HttpPool:
-    """Make a pool for an endpoint that trusts what the stock client trusts.
+    """Make a pool for an endpoint.
 
     Args:
         endpoint: URL with scheme and host.
-        authorities: File of certificate authorities; None for those of the stock client.
+        tls: How to check certificates.
         connections: Most connections.
         connect_timeout_s: Longest wait for a connection, seconds.
         read_timeout_s: Longest wait for an answer, seconds.
     """
     url = urlsplit(endpoint)
-    tls = _tls(authorities) if url.scheme == "https" else None
+    secure = url.scheme == "https"
     return HttpPool(
         host=url.hostname or "",
-        port=url.port or (443 if tls else 80),
-        tls=tls,
+        port=url.port or (443 if secure else 80),
+        tls=tls if secure else None,
         connections=connections,
         connect_timeout_s=connect_timeout_s,
         read_timeout_s=read_timeout_s,
         idle_s=_IDLE_S,
     )
-
-
-def _tls(authorities: str | None) -> ssl.SSLContext:
-    context: ssl.SSLContext = create_urllib3_context()
-    context.load_verify_locations(authorities or get_cert_path(verify=True))
-    return context
 
 
 def _invocation_id() -> str:

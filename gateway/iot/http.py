@@ -40,13 +40,20 @@ class Answer:
 
     Attributes:
         status: HTTP status.
-        headers: Names in lower case; of a name that stands twice, the last value.
+        fields: Headers as they came.
         body: The whole body.
     """
 
     status: int
-    headers: dict[str, str]
+    fields: list[tuple[bytes, bytes]]
     body: bytes
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers by name in lower case; of a name that stands twice, the last value."""
+        return {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self.fields
+        }
 
 
 class HttpConnection(asyncio.Protocol):
@@ -60,7 +67,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[Answer] | None = None
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._fields: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._body_bytes = 0
         self.deadline = 0.0
@@ -96,7 +103,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header."""
-        self._headers.append((name, value))
+        self._fields.append((name, value))
 
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body, within the bound."""
@@ -109,21 +116,12 @@ class HttpConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Hand over the answer."""
         status = self._parser.get_status_code()
-        headers, body = self._headers, self._body
-        self._headers, self._body, self._body_bytes = [], [], 0
+        fields, body = self._fields, b"".join(self._body)
+        self._fields, self._body, self._body_bytes = [], [], 0
         if self._waiter is None or self._waiter.done() or status < 200:
             return  # below 200 is an interim answer; the real one follows
         self.reusable = self.reusable and self._parser.should_keep_alive()
-        self._waiter.set_result(
-            Answer(
-                status,
-                {
-                    name.decode("latin-1").lower(): value.decode("latin-1")
-                    for name, value in headers
-                },
-                b"".join(body),
-            )
-        )
+        self._waiter.set_result(Answer(status, fields, body))
 
     # What the pool calls.
 

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from botocore.credentials import ReadOnlyCredentials
+
 from gateway.core.publication import Publication
 from gateway.core.publish_request import PublishRequests, RequestTemplate, SigningKeys
 from gateway.iot.stock import publish_arguments
@@ -24,7 +26,7 @@ _SERVICE: Final = "iot-data-plane"
 """How botocore's events name the service."""
 
 _SCOPE: Final = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/")
-_KEYS: Final = SigningKeys(access_key="REHEARSAL", secret_key="none", token="none/+=")  # noqa: S106 - no keys of anybody
+REHEARSAL_KEYS: Final = SigningKeys(access_key="REHEARSAL", secret_key="none", token="none/+=")  # noqa: S106 - no keys of anybody
 _NEEDED: Final = {"X-Amz-Date", "X-Amz-Security-Token", "amz-sdk-invocation-id", "Content-Length"}
 """What a publish has besides, for the direct path to know how to write it."""
 
@@ -40,36 +42,38 @@ class _TakenAway(Exception):
         self.request = request
 
 
-class _Keys:
+class _Given:
     """Keys in the form that botocore's signer asks for."""
 
-    access_key = _KEYS.access_key
-    secret_key = _KEYS.secret_key
-    token = _KEYS.token
+    def __init__(self, keys: SigningKeys) -> None:
+        self._keys = keys
 
-    async def get_frozen_credentials(self) -> _Keys:
-        return self
+    async def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        return ReadOnlyCredentials(self._keys.access_key, self._keys.secret_key, self._keys.token)
 
 
-async def rehearse(client: Any, publication: Publication) -> tuple[str, str, dict[str, str], bytes]:
-    """Return a publish as the stock client prepares it, signed with keys that are none.
+async def rehearse(
+    client: Any, publication: Publication, keys: SigningKeys = REHEARSAL_KEYS
+) -> tuple[str, str, dict[str, str], bytes]:
+    """Return a publish as the stock client prepares it.
 
     Args:
         client: An aiobotocore `iot-data` client that nobody uses yet.
         publication: What to publish.
+        keys: What to sign with; by default keys that are none.
 
     Returns:
         Method, URL, headers in their order, body.
     """
 
-    def sign_with_none(request: Any, **_: object) -> None:
-        request.context.setdefault("signing", {})["request_credentials"] = _Keys()
+    def give_keys(request: Any, **_: object) -> None:
+        request.context.setdefault("signing", {})["request_credentials"] = _Given(keys)
 
     def take_away(request: Any, **_: object) -> None:
         raise _TakenAway(request)
 
     events = client.meta.events
-    events.register(f"before-sign.{_SERVICE}.Publish", sign_with_none)
+    events.register(f"before-sign.{_SERVICE}.Publish", give_keys)
     events.register(f"before-send.{_SERVICE}.Publish", take_away)
     try:
         await client.publish(**publish_arguments(publication))
@@ -78,7 +82,7 @@ async def rehearse(client: Any, publication: Publication) -> tuple[str, str, dic
         headers = {name: _text(value) for name, value in request.headers.items()}
         return request.method, request.url, headers, request.body or b""
     finally:
-        events.unregister(f"before-sign.{_SERVICE}.Publish", sign_with_none)
+        events.unregister(f"before-sign.{_SERVICE}.Publish", give_keys)
         events.unregister(f"before-send.{_SERVICE}.Publish", take_away)
     raise AssertionError("the rehearsed publish was not taken away")
 
@@ -112,7 +116,7 @@ async def learn(client: Any) -> PublishRequests | None:
     )
     ours = requests.write(
         publication,
-        _KEYS,
+        REHEARSAL_KEYS,
         now_s=_time(headers["X-Amz-Date"]),
         invocation_id=headers["amz-sdk-invocation-id"],
     )
