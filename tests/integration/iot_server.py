@@ -7,6 +7,7 @@ Does not: understand a request beyond its length.
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -68,8 +69,8 @@ class IotServer:
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        request = head + await reader.readexactly(length)
+        length = re.search(rb"content-length: (\d+)", head.lower())
+        request = head + await reader.readexactly(int(length[1]) if length else 0)
         self.requests.append(request)
         self.open += 1
         self.most_open = max(self.most_open, self.open)
