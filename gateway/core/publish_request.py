@@ -10,21 +10,13 @@ Publish; docs/decisions/0009-publish-path.md.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from wire.sigv4 import (
-    ALGORITHM,
-    Scope,
-    canonical_request,
-    signature,
-    signing_key,
-    string_to_sign,
-    uri_encode,
-)
+from wire.sigv4 import ALGORITHM, Scope, signature, signing_key, uri_encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +28,8 @@ _REMEMBERED_TOPICS: Final = 4_096
 
 _CHANGING: Final = ("x-amz-date", "authorization", "amz-sdk-invocation-id", "content-length")
 
-_SIGNED: Final = ("host", "x-amz-date")
-_SIGNED_WITH_TOKEN: Final = ("host", "x-amz-date", "x-amz-security-token")
+_SIGNED: Final = "host;x-amz-date"
+_SIGNED_TEMPORARY: Final = "host;x-amz-date;x-amz-security-token"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +85,8 @@ class PublishRequests:
         self._second = -1
         self._timestamp = ""
         self._keys: SigningKeys | None = None
-        self._scope = Scope(day="", region=template.region, service=template.service)
-        self._scope_text = ""
+        self._day = ""
+        self._scope = ""
         self._signing_key = b""
 
     def write(
@@ -117,31 +109,25 @@ class PublishRequests:
             publication.message_expiry_s,
         )
         timestamp, token, payload = self._timestamp, keys.token, publication.payload
-        headers = {"host": self._template.host, "x-amz-date": timestamp}
-        signed: tuple[str, ...] = _SIGNED
-        signed_names, token_line = "host;x-amz-date", ""
+        signed, token_line, signed_token = _SIGNED, "", ""
         if token:
-            headers["x-amz-security-token"] = token
-            signed, signed_names = _SIGNED_WITH_TOKEN, "host;x-amz-date;x-amz-security-token"
-            token_line = f"X-Amz-Security-Token: {token}\r\n"
-        request = canonical_request(
-            method="POST",
-            path=canonical_path,
-            query=canonical_query,
-            headers=headers,
-            signed_headers=signed,
-            payload_sha256=hashlib.sha256(payload).hexdigest(),
+            signed, token_line = _SIGNED_TEMPORARY, f"X-Amz-Security-Token: {token}\r\n"
+            signed_token = f"x-amz-security-token:{' '.join(token.split())}\n"
+        # As wire.sigv4.canonical_request would write it, at a third of the time.
+        request = (
+            f"POST\n{canonical_path}\n{canonical_query}\nhost:{self._template.host}\n"
+            f"x-amz-date:{timestamp}\n{signed_token}\n{signed}\n{sha256(payload).hexdigest()}"
         )
         sign = signature(
             self._signing_key,
-            string_to_sign(timestamp=timestamp, scope=self._scope, request=request),
+            f"{ALGORITHM}\n{timestamp}\n{self._scope}\n{sha256(request.encode()).hexdigest()}",
         )
         head = self._head % {
             "target": f"{path}?{query}",
             "x-amz-date": timestamp,
             "x-amz-security-token": token_line,
-            "authorization": f"{ALGORITHM} Credential={keys.access_key}/{self._scope_text}, "
-            f"SignedHeaders={signed_names}, Signature={sign}",
+            "authorization": f"{ALGORITHM} Credential={keys.access_key}/{self._scope}, "
+            f"SignedHeaders={signed}, Signature={sign}",
             "amz-sdk-invocation-id": invocation_id,
             "content-length": len(payload),
         }
@@ -152,13 +138,10 @@ class PublishRequests:
             self._second = second
             self._timestamp = datetime.fromtimestamp(second, UTC).strftime("%Y%m%dT%H%M%SZ")
         day = self._timestamp[:8]
-        if day != self._scope.day or keys is not self._keys:
-            self._scope = Scope(
-                day=day, region=self._template.region, service=self._template.service
-            )
-            self._scope_text = str(self._scope)
-            self._keys = keys
-            self._signing_key = signing_key(keys.secret_key, self._scope)
+        if day != self._day or keys is not self._keys:
+            scope = Scope(day=day, region=self._template.region, service=self._template.service)
+            self._day, self._scope, self._keys = day, str(scope), keys
+            self._signing_key = signing_key(keys.secret_key, scope)
 
 
 def _head(template: RequestTemplate) -> str:

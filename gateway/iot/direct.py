@@ -9,8 +9,9 @@ Source: docs/decisions/0009-publish-path.md.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
+import uuid
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from gateway.iot.http import Answer, BadAnswer, HttpPool
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterator
 
     from gateway.core.publication import Publication
     from gateway.core.publish_request import PublishRequests
@@ -61,6 +63,7 @@ class DirectPath:
         self._pool = pool
         self._timeout_s = timeout_s
         self._parser = create_parser("rest-json")
+        self._invocations = invocation_ids()
 
     async def publish(self, publication: Publication) -> None:
         """Publish once; raises as the stock client does."""
@@ -83,7 +86,7 @@ class DirectPath:
     async def _exchange(self, publication: Publication) -> Answer:
         keys = self._credentials.keys or await self._credentials.signing_keys()
         request = self._requests.write(
-            publication, keys, now_s=time.time(), invocation_id=_invocation_id()
+            publication, keys, now_s=time.time(), invocation_id=next(self._invocations)
         )
         return await self._pool.exchange(request)
 
@@ -131,7 +134,12 @@ def open_pool(
     )
 
 
-def _invocation_id() -> str:
-    # A random UUID; the system's random source would cost more than signing does.
-    text = f"{random.getrandbits(128):032x}"
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
+def invocation_ids() -> Iterator[str]:
+    """Yield UUIDs, random for each process and counted within it.
+
+    They name requests for AWS's support and protect nothing; a random one each time would cost as
+    much as a signature.
+    """
+    first = str(uuid.uuid4())
+    for number in count(int(first[24:], 16)):
+        yield f"{first[:24]}{number & 0xFFFFFFFFFFFF:012x}"
