@@ -43,7 +43,8 @@ def parse_routes(text: str) -> Mapping[str, Route]:
     """Read routes by queue ARN: ``{"arn:…": {"to": "group:a/*", "raw": false, "sns": "name"}}``.
 
     Raises:
-        ValueError: They are not of that shape. (An address that is none is one as well.)
+        ValueError: They are not of that shape.
+        InvalidAddress: A route ends in no address.
     """
     try:
         found = json.loads(text)

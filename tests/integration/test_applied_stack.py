@@ -1,0 +1,132 @@
+"""The program users deploy, applied to localaws and put to work from end to end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.integration.applied_account import UnknownResource
+from tests.integration.applied_stack import CONFIG, AppliedStack, applied
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AppliedStack]:
+    """Apply the program once for all tests here."""
+    async with applied(tmp_path_factory.mktemp("applied")) as running:
+        yield running
+
+
+async def test_every_resource_was_made(stack: AppliedStack) -> None:
+    """What the program registered is there, and asking the APIs for it finds it."""
+    roles = await stack.call("iam", "list_roles")
+    names = {role["RoleName"] for role in roles["Roles"]}
+    assert {found.outputs["name"] for found in stack.program.all("iam/role:Role")} <= names
+    queues = await stack.call("sqs", "list_queues")
+    assert {found.outputs["url"] for found in stack.program.all("sqs/queue:Queue")} == set(
+        queues["QueueUrls"]
+    )
+    table = stack.program.one("dynamodb/table:Table").outputs["name"]
+    backups = await stack.call("dynamodb", "describe_continuous_backups", TableName=table)
+    recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
+    ttl = await stack.call("dynamodb", "describe_time_to_live", TableName=table)
+    assert ttl["TimeToLiveDescription"]["AttributeName"] == "expires_at"
+    alarms = await stack.call("cloudwatch", "describe_alarms")
+    assert len(alarms["MetricAlarms"]) == len(
+        stack.program.all("cloudwatch/metricAlarm:MetricAlarm")
+    )
+
+
+async def test_an_event_reaches_those_addressed(stack: AppliedStack) -> None:
+    """Token, credentials, signed URL, subscription; then gateway, role, publish: only to them."""
+    async with (
+        stack.browser("42", groups=["orders/eu"]) as ada,
+        stack.browser("7", groups=["orders/us"]) as bob,
+        stack.gateway() as gateway,
+    ):
+        event = {"to": "group:orders/eu", "type": "order.shipped", "data": {"n": 1}}
+        async with gateway.post("/v1/events", json=event) as answer:
+            assert answer.status in {200, 202}, await answer.text()
+        async with gateway.post("/v1/events", json=event | {"to": "everyone"}) as answer:
+            assert answer.status in {200, 202}
+        topics = {(await ada.next())[0], (await ada.next())[0]}
+        assert topics == {"applied/group/orders/eu", "applied/everyone"}
+        topic, envelope = await bob.next()
+        assert topic == "applied/everyone"
+        assert envelope["data"] == {"n": 1}
+        assert bob.received.empty()
+
+
+async def test_sns_messages_reach_clients_in_an_envelope(stack: AppliedStack) -> None:
+    """What a service publishes to a FIFO topic arrives at the group it names, in order."""
+    async with stack.browser("42", groups=["orders/*"]) as ada:
+        for number in range(12):
+            await stack.call(
+                "sns",
+                "publish",
+                TopicArn=stack.topics["orders.fifo"],
+                Message=json.dumps({"n": number}),
+                MessageGroupId="one",
+                MessageDeduplicationId=f"order-{number}",
+                MessageAttributes={
+                    "to": {"DataType": "String", "StringValue": "group:orders/eu"},
+                    "type": {"DataType": "String", "StringValue": "order.packed"},
+                },
+            )
+        for number in range(12):
+            topic, envelope = await ada.next()
+            assert topic == "applied/group/orders/eu"
+            assert envelope["data"] == {"n": number}
+            assert envelope["type"] == "order.packed"
+            assert envelope["source"] == "/sns/orders.fifo"
+
+
+async def test_raw_messages_arrive_as_they_were_sent(stack: AppliedStack) -> None:
+    """A raw bridge adds nothing."""
+    async with stack.browser("42") as ada:
+        await stack.call("sns", "publish", TopicArn=stack.topics["news"], Message="Hi!")
+        assert await ada.next() == ("applied/everyone", b"Hi!")
+
+
+async def test_what_cannot_be_bridged_becomes_a_dead_letter(stack: AppliedStack) -> None:
+    """A message for an address outside the bridge is tried, given up and kept; others go on."""
+    publish = {
+        "TopicArn": stack.topics["orders.fifo"],
+        "MessageGroupId": "two",
+    }
+    await stack.call(
+        "sns",
+        "publish",
+        **publish,
+        Message="astray",
+        MessageDeduplicationId="astray",
+        MessageAttributes={"to": {"DataType": "String", "StringValue": "group:secrets"}},
+    )
+    (dead,) = [
+        found.outputs["url"]
+        for found in stack.program.all("sqs/queue:Queue")
+        if found.name.endswith("dead-letters") and ".fifo" in found.outputs["url"]
+        and found.name.startswith("sns-to-iot")
+    ]  # fmt: skip
+    async with asyncio.timeout(10):
+        while True:
+            found = await stack.call("sqs", "receive_message", QueueUrl=dead)
+            if found.get("Messages"):
+                break
+            await asyncio.sleep(0.05)
+    assert json.loads(found["Messages"][0]["Body"])["Message"] == "astray"
+
+
+async def test_an_unknown_resource_fails_by_name(tmp_path: Path) -> None:
+    """A type this harness does not make stops the run, and says which."""
+    config = CONFIG | {"namespace": "other", "iotLogLevel": "WARN"}
+    with pytest.raises(UnknownResource, match="aws:iot/loggingOptions:LoggingOptions"):
+        async with applied(tmp_path, config):
+            pass
