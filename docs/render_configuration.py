@@ -45,6 +45,7 @@ LOCALAWS = """
 ## localaws: `python -m localaws up` and `serve`
 
 `make run` works without any of these.
+`LOCALAWS_QUOTA_…` and `LOCALAWS_RATE_…` are IoT Core's limits, at AWS's defaults; 0 switches one off.
 """
 CREDENTIALS = """
 ## The credential Lambda
@@ -73,8 +74,17 @@ def documented(module: Any) -> dict[str, tuple[str, str]]:
     rows = row.findall(module.__doc__ or "")
     if rows:
         return {name: (default, meaning) for name, default, meaning in rows}
-    meanings = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", module.Settings.__doc__, re.M)
-    defaults = {field.name: field.default for field in dataclasses.fields(module.Settings)}
+    found = fields_of(module.Settings)
+    for prefix, kind in getattr(module, "NESTED", {}).items():
+        for name, (default, meaning) in fields_of(kind).items():
+            found[f"{prefix}{name}"] = ("`0`" if default == "none" else default, meaning)
+    return found
+
+
+def fields_of(kind: Any) -> dict[str, tuple[str, str]]:
+    """Return default and meaning by upper-case field of a dataclass, from its docstring."""
+    meanings = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", kind.__doc__, re.M)
+    defaults = {field.name: field.default for field in dataclasses.fields(kind)}
     return {
         name.upper(): (shown(defaults.get(name)), " ".join(meaning.split()))
         for name, meaning in meanings

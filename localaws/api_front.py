@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable, Mapping
 
+    from localaws.controls import Controls
     from localaws.core.refusal import Answer
     from localaws.demo import Demo
     from localaws.functions import Function
@@ -60,6 +61,7 @@ class ApiFront:
         integration_timeout_s: How long the API waits for the function.
         body_timeout_s: How long a client may take to send its body.
         stop_timeout_s: How long requests under way may take when it stops.
+        controls: localaws' own doors; None for none.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class ApiFront:
         integration_timeout_s: float,
         body_timeout_s: float,
         stop_timeout_s: float,
+        controls: Controls | None = None,
     ) -> None:
         self._function = function
         self._cors = cors
@@ -84,6 +87,8 @@ class ApiFront:
         app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_own_errors])
         app.router.add_route("*", CREDENTIALS_PATH, self._credentials)
         app.router.add_get(HEALTH_PATH, self._answer_health)
+        if controls is not None:
+            app.add_routes(controls.routes())
         app.add_routes(demo.routes())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=stop_timeout_s)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Final, Protocol
@@ -42,7 +43,7 @@ from localaws.http_request import received, sent
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from aiohttp import ClientResponse
 
@@ -92,6 +93,14 @@ class RuleKeeper(Protocol):
         """Take note that moto has other rules now."""
 
 
+Report = Callable[[str, str, str, str, str], None]
+"""Told of a denial: service, the caller's ARN, action, resource, and what decided."""
+
+
+def _unheard(*_facts: str) -> None:
+    """Tell nobody about a denial."""
+
+
 class AwsFront:
     """The listener of the AWS port.
 
@@ -104,6 +113,7 @@ class AwsFront:
         packed_limit_percent: Refuse AssumeRole above this (approximate) PackedPolicySize; None
             never refuses for it.
         clock: Tells the aware UTC time.
+        on_denied: Hears of every denial by policy; must return at once.
 
     Attributes:
         rules: Asked about every topic rule; None lets every rule through.
@@ -118,6 +128,7 @@ class AwsFront:
         stop_timeout_s: float = 10.0,
         packed_limit_percent: int | None = None,
         clock: Callable[[], datetime] = _utc_now,
+        on_denied: Report = _unheard,
     ) -> None:
         self._moto = moto
         self._authentication = Authentication(moto.directory, region=moto.region)
@@ -125,6 +136,7 @@ class AwsFront:
         self._body_timeout_s = body_timeout_s
         self._packed_limit_percent = packed_limit_percent
         self._clock = clock
+        self._on_denied = on_denied
         self.rules: RuleKeeper | None = None
         self._upstream: ClientSession | None = None
         app = web.Application(client_max_size=MAX_BODY_BYTES)
@@ -188,7 +200,7 @@ class AwsFront:
             account=caller.account,
             partition=caller.arn.split(":")[1],
         )
-        refusal = unserved(operation, request.path) or _denied(operation, caller, source_ip)
+        refusal = unserved(operation, request.path) or self._denied(operation, caller, source_ip)
         if refusal is not None:
             return refused(refusal, operation=operation.name)
         try:
@@ -219,6 +231,9 @@ class AwsFront:
             packed_limit_percent=self._packed_limit_percent,
         )
         if refusal is not None:
+            if refusal.code == "AccessDenied":
+                why = refusal.explanation
+                self._on_denied("sts", caller.arn, ASSUME_ROLE, call.role_arn, why)
             return refusal
         key = directory.open_session(
             call.role_arn,
@@ -236,6 +251,29 @@ class AwsFront:
             packed_percent=call.packed_percent,
             request_id=request_id,
         )
+
+    def _denied(self, operation: Operation, caller: Principal, source_ip: str) -> Refusal | None:
+        context = {"aws:SourceIp": source_ip} if source_ip else {}
+        for action, resource in operation.wanted:
+            # AssumeRole asks trust policy and identity policy together (localaws.core.assume_role).
+            if action in UNAUTHORIZED or action == ASSUME_ROLE:
+                continue
+            asked = context
+            if action == PASS_ROLE:
+                asked = {**context, "iam:PassedToService": f"{operation.service}.amazonaws.com"}
+            decision = caller.allows(action, resource, asked)
+            if not decision.allowed:
+                self._on_denied(
+                    operation.service, caller.arn, action, resource, decision.explanation
+                )
+                return access_denied(
+                    operation,
+                    caller_arn=caller.arn,
+                    action=action,
+                    resource=resource,
+                    decision=decision,
+                )
+        return None
 
     async def _forward_rule(
         self, request: Request, caller: Principal, operation: Operation, rules: RuleKeeper
@@ -285,27 +323,6 @@ async def _bounded(answer: ClientResponse) -> bytes:
         if len(chunks) > MAX_ANSWER_BYTES:
             raise UpstreamUnavailable("moto", f"its answer is over {MAX_ANSWER_BYTES} bytes")
     return bytes(chunks)
-
-
-def _denied(operation: Operation, caller: Principal, source_ip: str) -> Refusal | None:
-    context = {"aws:SourceIp": source_ip} if source_ip else {}
-    for action, resource in operation.wanted:
-        # AssumeRole asks trust policy and identity policy together (localaws.core.assume_role).
-        if action in UNAUTHORIZED or action == ASSUME_ROLE:
-            continue
-        asked = context
-        if action == PASS_ROLE:
-            asked = {**context, "iam:PassedToService": f"{operation.service}.amazonaws.com"}
-        decision = caller.allows(action, resource, asked)
-        if not decision.allowed:
-            return access_denied(
-                operation,
-                caller_arn=caller.arn,
-                action=action,
-                resource=resource,
-                decision=decision,
-            )
-    return None
 
 
 def _own(refusal: Refusal, request_id: str) -> Answer:

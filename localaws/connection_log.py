@@ -53,6 +53,7 @@ def log_denial(denial: Denial) -> None:
         "denied by policy",
         extra={
             "client": denial.client_id,
+            "principal": denial.principal,
             "action": denial.action,
             "resource": f"{denial.resource_kind}/{denial.name}",
             "why": denial.explanation,

@@ -4,9 +4,9 @@ Owns the order in which the parts start and stop, and the sockets they are given
 part's behaviour, and does not run the gateway.
 
 Theory of operation: all ports are bound first, so that every part can be told every address; then
-moto and the stack inside it, the AWS APIs, the IoT endpoint, the credential Lambda, and last the
-HTTP API, whose health therefore means that everything answers. Stopping goes backwards, each part
-with at most `stop_timeout_s` to let its requests end.
+moto and the stack inside it, the IoT endpoint, the AWS APIs, the rules engine between them, the
+credential Lambda, and last the HTTP API, whose health therefore means that everything answers.
+Stopping goes backwards, each part with at most `stop_timeout_s` to let its requests end.
 
 Source: style rule 14; docs/design.md, "localaws".
 """
@@ -22,17 +22,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from localaws.api_client import ApiClient
 from localaws.api_front import ApiFront
 from localaws.aws_front import AwsFront
+from localaws.clock import Clock
+from localaws.controls import Controls
 from localaws.core.cors import CorsRules
 from localaws.core.demo_token import DEFAULT_TTL_S, DemoUser, sign_demo_token
+from localaws.core.denials import Denied
 from localaws.core.loopback import page_origins
 from localaws.credential_function import credential_function
 from localaws.demo import Demo, DemoPlace
 from localaws.errors import NotRunning
+from localaws.function_registry import FunctionRegistry
 from localaws.iot_endpoint import IotEndpoint
 from localaws.listeners import Endpoints, Listeners, port_of
 from localaws.moto_server import MotoServer
+from localaws.rules_engine import RulesEngine
 from localaws.settings import Settings
 from localaws.shared_config import config_text, credentials_text
 from localaws.stack import Stack, make_stack
@@ -41,7 +47,10 @@ from localaws.state import StateFolder, write_private
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from localaws.aws_front import Report
+    from localaws.core.denials import Denials
     from localaws.core.signature import AccessKey
+    from localaws.faults import FaultDesk
     from localaws.functions import Function
     from wire.secret import Secret
 
@@ -56,6 +65,8 @@ class _Running:
     stack: Stack
     moto: MotoServer
     iot: IotEndpoint
+    rules: RulesEngine
+    functions: FunctionRegistry
     function: Function
     jwt_secret: Secret
 
@@ -119,6 +130,26 @@ class LocalAws:
         return self._now().iot
 
     @property
+    def rules(self) -> RulesEngine:
+        """The rules engine; `await aws.rules.idle()` waits until every rule has done its work."""
+        return self._now().rules
+
+    @property
+    def functions(self) -> FunctionRegistry:
+        """The Lambda functions that rules may invoke: `aws.functions.register(…)`."""
+        return self._now().functions
+
+    @property
+    def faults(self) -> FaultDesk:
+        """Where faults are ordered: `aws.faults.order(Fault(kind=FaultKind.THROTTLE, next=1))`."""
+        return self._now().iot.faults
+
+    @property
+    def denials(self) -> Denials:
+        """What policies refused lately."""
+        return self._now().iot.denials
+
+    @property
     def function(self) -> Function:
         """The credential Lambda."""
         return self._now().function
@@ -172,20 +203,33 @@ async def _start(settings: Settings, parts: AsyncExitStack) -> _Running:
     stack = make_stack(moto, namespace=settings.namespace)
     _write_aws_files(state, stack, settings, endpoints)
 
+    clock = Clock()
+    iot = IotEndpoint(
+        moto,
+        clock=clock,
+        quotas=settings.quotas,
+        rates=settings.rates,
+        allow_anonymous=settings.insecure_allow_anonymous,
+        body_timeout_s=settings.body_timeout_s,
+        stop_timeout_s=settings.stop_timeout_s,
+    )
     aws_front = AwsFront(
         moto,
         upstream_timeout_s=settings.upstream_timeout_s,
         body_timeout_s=settings.body_timeout_s,
         stop_timeout_s=settings.stop_timeout_s,
+        packed_limit_percent=settings.packed_limit_percent or None,
+        clock=clock.utc,
+        on_denied=_remember(iot, clock),
     )
     parts.push_async_callback(aws_front.stop)
     await aws_front.start(listeners.aws)
-
-    iot = IotEndpoint(
-        moto, body_timeout_s=settings.body_timeout_s, stop_timeout_s=settings.stop_timeout_s
+    functions, rules = await _start_rules(
+        parts, settings=settings, endpoints=endpoints, moto=moto, iot=iot, clock=clock
     )
+    aws_front.rules = rules
     parts.push_async_callback(iot.stop)
-    await iot.start(listeners.iot)
+    await iot.start(listeners.iot, listeners.tcp)
 
     function = credential_function(
         stack, moto, settings=settings, endpoints=endpoints, jwt_secret=jwt_secret
@@ -204,6 +248,7 @@ async def _start(settings: Settings, parts: AsyncExitStack) -> _Running:
     api_front = ApiFront(
         function=function,
         cors=CorsRules(origins=page_origins(place.port) | set(settings.cors_origins)),
+        controls=Controls(port=place.port, denials=iot.denials, desk=iot.faults),
         demo=Demo(place=place, secret=jwt_secret, state=state, web_dir=settings.web_dir),
         account=settings.account,
         health={
@@ -222,9 +267,62 @@ async def _start(settings: Settings, parts: AsyncExitStack) -> _Running:
         stack=stack,
         moto=moto,
         iot=iot,
+        rules=rules,
+        functions=functions,
         function=function,
         jwt_secret=jwt_secret,
     )
+
+
+async def _start_rules(
+    parts: AsyncExitStack,
+    *,
+    settings: Settings,
+    endpoints: Endpoints,
+    moto: MotoServer,
+    iot: IotEndpoint,
+    clock: Clock,
+) -> tuple[FunctionRegistry, RulesEngine]:
+    functions = FunctionRegistry(moto.arn_prefix("lambda"))
+    parts.push_async_callback(functions.close, settings.stop_timeout_s)
+    api = ApiClient(
+        endpoints.aws_url,
+        region=settings.region,
+        timeout_s=settings.rules.action_timeout_s,
+        clock=clock.utc,
+    )
+    parts.push_async_callback(api.stop)
+    await api.start()
+    rules = RulesEngine(
+        moto,
+        publish=iot.publish,
+        api=api,
+        functions=functions,
+        clock=clock,
+        limits=settings.rules,
+        on_denied=iot.denied,
+    )
+    parts.push_async_callback(rules.stop, settings.stop_timeout_s)
+    await rules.start()
+    iot.on_published = rules.offer
+    return functions, rules
+
+
+def _remember(iot: IotEndpoint, clock: Clock) -> Report:
+    def remember(service: str, principal: str, action: str, resource: str, why: str) -> None:
+        iot.denials.add(
+            Denied(
+                at=clock.steady(),
+                where=service,
+                client_id="",
+                principal=principal,
+                action=action,
+                resource=resource,
+                why=why,
+            )
+        )
+
+    return remember
 
 
 def _throwaway(parts: AsyncExitStack) -> Settings:

@@ -39,13 +39,11 @@ class FunctionRegistry:
     """Functions by name.
 
     Args:
-        partition: ARN partition.
-        region: Their region.
-        account: Their account.
+        arn_prefix: How ARNs of the Lambda service begin here, up to the last colon.
     """
 
-    def __init__(self, *, partition: str, region: str, account: str) -> None:
-        self._prefix = f"arn:{partition}:lambda:{region}:{account}:function:"
+    def __init__(self, arn_prefix: str) -> None:
+        self._prefix = f"{arn_prefix}function:"
         self._functions: dict[str, _Registered] = {}
 
     def register(

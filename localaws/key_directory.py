@@ -116,6 +116,10 @@ class KeyDirectory:
         session.expiration = session.expiration.replace(year=1971)
         return True
 
+    def expire_all(self) -> int:
+        """End all temporary credentials now, and return how many there were."""
+        return sum(self.expire(access_key_id) for access_key_id in list(self._sessions))
+
     @property
     def _sts(self) -> STSBackend:
         return sts_backends[self._account][self._partition]

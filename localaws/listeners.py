@@ -15,6 +15,9 @@ from localaws.child_environ import reachable
 if TYPE_CHECKING:
     from localaws.settings import Settings
 
+LOOPBACK: Final = "127.0.0.1"
+"""Where MQTT on plain TCP listens, whatever the other ports do: it has no TLS."""
+
 BACKLOG: Final = 1_024
 """Connections the system holds for a listener that is busy."""
 
@@ -28,12 +31,14 @@ class Endpoints:
         mqtt_url: The same port's MQTT over WebSocket, as `/credentials` names it.
         aws_url: Every other AWS API.
         api_url: The HTTP API: `/credentials`, the demo page, localaws' health.
+        mqtt_tcp: Host and port of MQTT on plain TCP; None where it is off.
     """
 
     iot_url: str
     mqtt_url: str
     aws_url: str
     api_url: str
+    mqtt_tcp: tuple[str, int] | None = None
 
     @property
     def credentials_url(self) -> str:
@@ -43,19 +48,21 @@ class Endpoints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listeners:
-    """Three bound sockets; as a context manager it closes what nobody took over.
+    """Bound sockets; as a context manager it closes what nobody took over.
 
     Attributes:
         host: Address they are bound to.
         iot: For the IoT endpoint.
         aws: For the other AWS APIs.
         api: For the HTTP API.
+        tcp: For MQTT on plain TCP, always on loopback; None where it is off.
     """
 
     host: str
     iot: socket.socket
     aws: socket.socket
     api: socket.socket
+    tcp: socket.socket | None = None
 
     @classmethod
     def bound(cls, settings: Settings) -> Listeners:
@@ -68,19 +75,22 @@ class Listeners:
         try:
             for port in (settings.iot_port, settings.aws_port, settings.api_port):
                 made.append(_listen(settings.host, port))  # noqa: PERF401 (the except needs them)
+            if settings.mqtt_tcp_port is not None:
+                made.append(_listen(LOOPBACK, settings.mqtt_tcp_port))
         except OSError:
             for listener in made:
                 listener.close()
             raise
-        iot, aws, api = made
-        return cls(host=settings.host, iot=iot, aws=aws, api=api)
+        iot, aws, api, *more = made
+        return cls(host=settings.host, iot=iot, aws=aws, api=api, tcp=more[0] if more else None)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        for listener in (self.iot, self.aws, self.api):
-            listener.close()
+        for listener in (self.iot, self.aws, self.api, self.tcp):
+            if listener is not None:
+                listener.close()
 
     @property
     def endpoints(self) -> Endpoints:
@@ -91,6 +101,7 @@ class Listeners:
             mqtt_url=f"ws://{host}:{port_of(self.iot)}/mqtt",
             aws_url=f"http://{host}:{port_of(self.aws)}",
             api_url=f"http://{host}:{port_of(self.api)}",
+            mqtt_tcp=None if self.tcp is None else (LOOPBACK, port_of(self.tcp)),
         )
 
 

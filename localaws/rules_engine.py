@@ -32,6 +32,7 @@ from localaws.core.allowance import Allowance
 from localaws.core.observer import Denial
 from localaws.core.refusal import Refusal
 from localaws.core.rules.errors import RuleRefused
+from localaws.core.rules.limits import RuleLimits
 from localaws.core.rules.scope import Firing
 from localaws.errors import LocalAwsError, UpstreamUnavailable
 from localaws.functions import FunctionTrouble
@@ -61,23 +62,6 @@ MAX_ROUNDS: Final = 10
 
 MAX_TOPICS: Final = 4_096
 """Topics whose rules are remembered; past it all are forgotten at once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleLimits:
-    """What rules may cost.
-
-    Attributes:
-        evaluations_per_s: Rules called per second in the account; None for any number.
-        queue: Calls that may wait.
-        workers: Calls worked on at a time.
-        action_timeout_s: Longest time for one action.
-    """
-
-    evaluations_per_s: int | None = 20_000
-    queue: int = 10_000
-    workers: int = 8
-    action_timeout_s: float = 5.0
 
 
 class ActionFailed(LocalAwsError):

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlsplit
 
+from localaws.core.api_rates import ApiRates
+from localaws.core.quotas import Quotas
+from localaws.core.rules.limits import RuleLimits
 from wire.address import check_namespace
 from wire.settings import EnvReader
 
@@ -28,6 +31,9 @@ PREFIX: Final = "LOCALAWS_"
 MIN_SECRET_BYTES: Final = 32
 """Least length of an HS256 secret. Source: RFC 7518 section 3.2."""
 
+LARGEST_LIMIT: Final = 1_000_000_000
+"""Largest value of any limit."""
+
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -40,6 +46,8 @@ class Settings:
         iot_port: The IoT data plane, HTTP and MQTT over WebSocket; 0 picks a free port.
         aws_port: Every other AWS API; 0 picks a free port.
         api_port: The credential API and the demo page; 0 picks a free port.
+        mqtt_tcp_port: MQTT on plain TCP, for tools on this machine; 0 picks a free port, none is off.
+        insecure_allow_anonymous: A client on plain TCP needs no credentials and may do everything.
         region: The one region there is.
         account: The one account there is, 12 digits.
         namespace: First level of every topic, and prefix of every role's name.
@@ -56,13 +64,19 @@ class Settings:
         upstream_timeout_s: How long moto may take for one request.
         start_timeout_s: How long a program may take to become healthy.
         stop_timeout_s: How long a program may take to drain before it is killed.
+        packed_limit_percent: AssumeRole is refused above this PackedPolicySize (approximate); 0 is off.
         log_level: Least severe log line shown.
+        quotas: IoT Core's limits.
+        rates: Limits of the HTTP data plane.
+        rules: Limits of the rules engine.
     """
 
     host: str = "127.0.0.1"
     iot_port: int = 8081
     aws_port: int = 4566
     api_port: int = 8082
+    mqtt_tcp_port: int | None = None
+    insecure_allow_anonymous: bool = False
     region: str = "us-east-1"
     account: str = "123456789012"
     namespace: str = "local"
@@ -79,7 +93,11 @@ class Settings:
     upstream_timeout_s: float = 30.0
     start_timeout_s: float = 30.0
     stop_timeout_s: float = 10.0
+    packed_limit_percent: int = 0
     log_level: str = "INFO"
+    quotas: Quotas = field(default_factory=Quotas)
+    rates: ApiRates = field(default_factory=ApiRates)
+    rules: RuleLimits = field(default_factory=RuleLimits)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -94,6 +112,10 @@ class Settings:
             iot_port=_port(env, "IOT_PORT", default.iot_port),
             aws_port=_port(env, "AWS_PORT", default.aws_port),
             api_port=_port(env, "API_PORT", default.api_port),
+            mqtt_tcp_port=env.parsed("MQTT_TCP_PORT", default.mqtt_tcp_port, _optional_port),
+            insecure_allow_anonymous=env.flag(
+                "INSECURE_ALLOW_ANONYMOUS", default=default.insecure_allow_anonymous
+            ),
             region=env.parsed("REGION", default.region, _region),
             account=env.parsed("ACCOUNT", default.account, _account),
             namespace=env.parsed("NAMESPACE", default.namespace, check_namespace),
@@ -126,20 +148,58 @@ class Settings:
             stop_timeout_s=env.number(
                 "STOP_TIMEOUT_S", default.stop_timeout_s, least=0.1, most=600
             ),
+            packed_limit_percent=env.integer(
+                "PACKED_LIMIT_PERCENT", default.packed_limit_percent, least=0, most=1000
+            ),
             log_level=env.parsed("LOG_LEVEL", default.log_level, _log_level),
+            quotas=_limits(env, Quotas()),
+            rates=_limits(env, ApiRates()),
+            rules=_limits(env, RuleLimits()),
         )
         settings._note_conflicts(env)
         env.finish()
         return settings
 
     def _note_conflicts(self, env: EnvReader) -> None:
-        ports = {"IOT_PORT": self.iot_port, "AWS_PORT": self.aws_port, "API_PORT": self.api_port}
+        ports = {
+            "IOT_PORT": self.iot_port,
+            "AWS_PORT": self.aws_port,
+            "API_PORT": self.api_port,
+            "MQTT_TCP_PORT": self.mqtt_tcp_port,
+        }
         uses = Counter(port for port in ports.values() if port)
         for name, port in ports.items():
-            if uses[port] > 1:
+            if port and uses[port] > 1:
                 env.problem(name, f"is {port}, which another port setting has too")
         if self.jwt_secret is not None and len(self.jwt_secret) < MIN_SECRET_BYTES:
             env.problem("JWT_SECRET", f"must be at least {MIN_SECRET_BYTES} bytes")
+
+
+Limits = TypeVar("Limits", Quotas, ApiRates, RuleLimits)
+
+NESTED: Final = {"QUOTA_": Quotas, "RATE_": ApiRates, "RULES_": RuleLimits}
+"""Whose settings have which prefix of their own, one setting for each field; 0 is off where a limit
+can be switched off."""
+
+
+def _limits(env: EnvReader, default: Limits) -> Limits:
+    prefix = next(prefix for prefix, kind in NESTED.items() if kind is type(default))
+    found: dict[str, float | None] = {}
+    for one in fields(default):
+        name, value = f"{prefix}{one.name.upper()}", getattr(default, one.name)
+        least = 0 if "None" in str(one.type) else 1
+        number = env.number if "float" in str(one.type) else env.integer
+        read = number(name, value or 0, least=least, most=LARGEST_LIMIT)
+        found[one.name] = read or None
+    return type(default)(**found)  # type: ignore[arg-type] # read by each field's own type
+
+
+def _optional_port(text: str) -> int | None:
+    if text.lower() in ("none", "off"):
+        return None
+    if not text.isascii() or not text.isdecimal() or int(text) > 65_535:
+        raise ValueError("must be between 0 and 65535, or none")
+    return int(text)
 
 
 def _port(env: EnvReader, name: str, default: int) -> int:

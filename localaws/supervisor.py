@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from localaws.api_front import HEALTH_PATH
 from localaws.child import Child
 from localaws.child_environ import GatewayPlace, gateway_environ, localaws_environ, reachable
+from localaws.listeners import LOOPBACK
 from localaws.ports import PlannedPort, check_free
 from localaws.service_key import make_service_key
 from localaws.state import StateFolder
@@ -142,6 +143,8 @@ class Supervisor:
             ("the demo page", "LOCALAWS_API_PORT", here.host, here.api_port),
             ("the other AWS APIs", "LOCALAWS_AWS_PORT", here.host, here.aws_port),
         ]
+        if here.mqtt_tcp_port is not None:
+            ports.append(("MQTT on TCP", "LOCALAWS_MQTT_TCP_PORT", LOOPBACK, here.mqtt_tcp_port))
         return [
             PlannedPort(purpose=purpose, setting=setting, host=host, port=port)
             for purpose, setting, host, port in ports

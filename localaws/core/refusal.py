@@ -76,6 +76,7 @@ def iot_answer(refusal: Refusal, *, trace_id: str, now: datetime) -> Answer:
     return _iot(
         refusal.status,
         {"message": refusal.message, "traceId": trace_id},
+        trace_id=trace_id,
         extra=(
             ("x-amzn-ErrorType", f"{refusal.code}:"),
             ("access-control-allow-origin", "*"),
@@ -87,7 +88,22 @@ def iot_answer(refusal: Refusal, *, trace_id: str, now: datetime) -> Answer:
 
 def iot_ok(*, trace_id: str, now: datetime) -> Answer:
     """Return the device gateway's answer to a publish that went well, 65 bytes of JSON."""
-    return _iot(200, {"message": "OK", "traceId": trace_id}, extra=(), now=now)
+    return iot_document({"message": "OK", "traceId": trace_id}, trace_id=trace_id, now=now)
+
+
+def iot_document(body: Mapping[str, object], *, trace_id: str, now: datetime) -> Answer:
+    """Return a document as the device gateway's HTTP API answers with it."""
+    return _iot(200, body, trace_id=trace_id, extra=(), now=now)
+
+
+def iot_empty(*, trace_id: str, now: datetime) -> Answer:
+    """Return the device gateway's answer that has nothing to say. Source: facts 2.1."""
+    headers = (
+        ("content-length", "0"),
+        ("date", format_datetime(now, usegmt=True)),
+        ("x-amzn-RequestId", trace_id),
+    )
+    return Answer(200, headers, b"")
 
 
 def query_answer(refusal: Refusal, *, request_id: str, namespace: str) -> Answer:
@@ -125,14 +141,19 @@ def json_answer(refusal: Refusal, *, request_id: str) -> Answer:
 
 
 def _iot(
-    status: int, body: Mapping[str, str], *, extra: tuple[tuple[str, str], ...], now: datetime
+    status: int,
+    body: Mapping[str, object],
+    *,
+    trace_id: str,
+    extra: tuple[tuple[str, str], ...],
+    now: datetime,
 ) -> Answer:
     text = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
     headers = (
         ("content-type", "application/json"),
         ("content-length", str(len(text))),
         ("date", format_datetime(now, usegmt=True)),
-        ("x-amzn-RequestId", body["traceId"]),
+        ("x-amzn-RequestId", trace_id),
         *extra,
     )
     return Answer(status, headers, text)

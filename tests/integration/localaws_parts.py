@@ -7,9 +7,9 @@ Owns starting and stopping them and the example roles. Does not own the whole of
 from __future__ import annotations
 
 import socket
+import uuid
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -17,7 +17,12 @@ from aiohttp import web
 from botocore.config import Config
 
 from localaws.aws_front import AwsFront
+from localaws.broker_loop import BrokerLoop
+from localaws.clock import Clock
 from localaws.core.authentication import Authentication
+from localaws.core.broker import Broker
+from localaws.core.observer import Observer
+from localaws.core.quotas import Quotas
 from localaws.data_plane import DataPlane
 from localaws.moto_server import MotoServer
 
@@ -26,7 +31,6 @@ if TYPE_CHECKING:
 
     from localaws.core.message import Message
     from localaws.core.observer import Denial
-    from localaws.core.refusal import Refusal
     from localaws.core.signature import AccessKey
 
 ACCOUNT = "123456789012"
@@ -49,29 +53,16 @@ def trust(principal: dict[str, object]) -> dict[str, object]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-@dataclass
-class Clock:
-    """A clock that is right, and a given number of seconds off when told so."""
+class Published(Observer):
+    """What reached the broker."""
 
-    off_s: float = 0.0
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
 
-    def __call__(self) -> datetime:
-        """Return the aware UTC time."""
-        return datetime.now(UTC) + timedelta(seconds=self.off_s)
-
-
-@dataclass
-class Published:
-    """A publisher that remembers what it was given."""
-
-    messages: list[Message] = field(default_factory=list)
-    refusal: Refusal | None = None
-
-    def publish(self, message: Message, now: float) -> Refusal | None:
-        """Remember the message, or refuse it when told so."""
-        if self.refusal is None:
-            self.messages.append(message)
-        return self.refusal
+    def published(self, message: Message, now: float) -> None:
+        """Remember a message."""
+        del now
+        self.messages.append(message)
 
 
 @dataclass
@@ -100,15 +91,20 @@ class Parts:
 
 
 @asynccontextmanager
-async def running_parts() -> AsyncIterator[Parts]:
+async def running_parts(quotas: Quotas | None = None) -> AsyncIterator[Parts]:
     """Run both parts on free loopback ports."""
     moto = MotoServer(account=ACCOUNT, region=REGION)
     moto.start()
     clock, published, denials = Clock(), Published(), list[Any]()
-    front = AwsFront(moto, clock=clock, stop_timeout_s=1)
+    front = AwsFront(moto, clock=clock.utc, stop_timeout_s=1)
+    broker = Broker(
+        new_id=lambda: str(uuid.uuid4()), pick=lambda _: 0, quotas=quotas, observer=published
+    )
+    turns = BrokerLoop(broker, clock=clock.steady)
+    turns.start()
     plane = DataPlane(
+        turns,
         authentication=Authentication(moto.directory, region=REGION),
-        publisher=published,
         clock=clock,
         on_denied=denials.append,
     )
@@ -128,6 +124,7 @@ async def running_parts() -> AsyncIterator[Parts]:
         )
     finally:
         await runner.cleanup()
+        await turns.stop()
         await front.stop()
         moto.stop()
 

@@ -90,7 +90,7 @@ async def test_a_function_becomes_a_client(parts: Parts, lambda_key: AccessKey) 
     assert made["AssumedRoleUser"]["AssumedRoleId"].endswith(":user-42")
     assert made["AssumedRoleUser"]["AssumedRoleId"].startswith("AROA")
     assert 0 < made["PackedPolicySize"] < 100
-    lasts = (made["Credentials"]["Expiration"] - parts.clock()).total_seconds()
+    lasts = (made["Credentials"]["Expiration"] - parts.clock.utc()).total_seconds()
     assert 890 < lasts <= 900
     key = AccessKey(
         access_key_id=made["Credentials"]["AccessKeyId"],
@@ -190,14 +190,14 @@ async def test_an_unknown_key_is_refused_by_query_and_json_apis(
 
 async def test_a_stale_date_is_refused_with_the_window(parts: Parts, admin: AccessKey) -> None:
     """These APIs take 15 minutes, and say so."""
-    parts.clock.off_s = 14 * 60
+    parts.clock.offset_s = 14 * 60
     await call(parts.client("sts", admin), "get_caller_identity")
-    parts.clock.off_s = 16 * 60
+    parts.clock.offset_s = 16 * 60
     status, code, message = await refused(parts.client("sts", admin), "get_caller_identity")
     assert (status, code) == (403, "SignatureDoesNotMatch")
     assert message.startswith("Signature expired: ")
     assert message.endswith(" - 15 min.)")
-    parts.clock.off_s = -16 * 60
+    parts.clock.offset_s = -16 * 60
     _, _, message = await refused(parts.client("sts", admin), "get_caller_identity")
     assert message.startswith("Signature not yet current: ")
 

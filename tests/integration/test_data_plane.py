@@ -23,7 +23,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from yarl import URL
 
-from localaws.core.refusal import Refusal
+from localaws.core.quotas import Quotas
 from localaws.core.signature import AccessKey
 from tests.integration.localaws_parts import ACCOUNT, REGION, Parts, allow, running_parts, trust
 from wire.secret import Secret
@@ -232,10 +232,10 @@ async def test_an_unknown_key_and_an_expired_session_are_refused(
 
 async def test_the_clock_window_is_five_minutes(parts: Parts, gateway: AccessKey) -> None:
     """IoT is stricter than the other APIs, and names both ends of the window."""
-    parts.clock.off_s = 290
+    parts.clock.offset_s = 290
     await publish(parts, gateway, "ws/a")
     parts.published.messages.clear()
-    parts.clock.off_s = 310
+    parts.clock.offset_s = 310
     status, code, message = await refused(parts, gateway)
     assert (status, code) == (403, "ForbiddenException")
     instant = r"\d{8}T\d{6}Z"
@@ -243,7 +243,7 @@ async def test_the_clock_window_is_five_minutes(parts: Parts, gateway: AccessKey
         rf"Signature expired: {instant} is now earlier than {instant} \({instant} - 5 min\.\)",
         message,
     )
-    parts.clock.off_s = -310
+    parts.clock.offset_s = -310
     _, _, message = await refused(parts, gateway)
     assert re.fullmatch(
         rf"Signature not yet current: {instant} is still later than {instant} "
@@ -271,14 +271,15 @@ async def test_limits_of_topics_and_payloads(parts: Parts, gateway: AccessKey) -
         assert answer[:2] == (413, "RequestEntityTooLargeException")
 
 
-async def test_a_throttled_publish_has_the_class_that_sdks_know(
-    parts: Parts, gateway: AccessKey
-) -> None:
-    """The broker's own refusals pass through in AWS's shape."""
-    parts.published.refusal = Refusal(429, "ThrottlingException", "Rate exceeded")
-    client = parts.client("iot-data", gateway)
-    with pytest.raises(client.exceptions.ThrottlingException):
+async def test_a_throttled_publish_has_the_class_that_sdks_know() -> None:
+    """A quota that is used up answers 429 in AWS's shape."""
+    async with running_parts(Quotas(account_publishes_in_per_s=1)) as parts:
+        key = parts.moto.create_user_key("gateway", {"p": allow("iot:Publish")})
+        client = parts.client("iot-data", key)
         await asyncio.to_thread(client.publish, topic="ws/a", payload=b"x")
+        with pytest.raises(client.exceptions.ThrottlingException):
+            await asyncio.to_thread(client.publish, topic="ws/a", payload=b"x")
+        assert len(parts.published.messages) == 1
 
 
 async def test_a_good_publish_answers_as_captured(parts: Parts, gateway: AccessKey) -> None:
