@@ -17,13 +17,22 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from gateway.core.event import Event, publications_of
+from gateway.core.kept_event import KeptEvent, keep
 from gateway.core.report import Delivery, Page, Report, State
-from gateway.errors import Overloaded, PublishFailed, PublishUnavailable, RequestRefused
+from gateway.errors import (
+    Overloaded,
+    PublishFailed,
+    PublishUnavailable,
+    RequestRefused,
+    UnknownEvent,
+)
+from gateway.outbox.outbox import Added, Addition, Changed, Known
 
 if TYPE_CHECKING:
     from gateway.core.publication import Publication
     from gateway.core.service import Service
     from gateway.metrics import Metrics
+    from gateway.outbox.outbox import Outbox
     from gateway.publisher import Publisher
 
 
@@ -135,6 +144,84 @@ class Intake(Protocol):
             WrongState: There is nothing left to cancel.
             OutboxUnavailable: It cannot be kept now.
         """
+
+
+class OutboxIntake:
+    """Keep events in an outbox; the engine behind it delivers them.
+
+    Args:
+        outbox: Where they are kept.
+        metrics: Where acceptances are counted.
+    """
+
+    def __init__(self, outbox: Outbox, metrics: Metrics) -> None:
+        self._outbox = outbox
+        self._metrics = metrics
+
+    async def accept(self, events: Sequence[Event], service: Service) -> tuple[Acceptance, ...]:
+        """Take events, see `Intake.accept`: all of them with one wait for the disk."""
+        now_ms = time.time_ns() // 1_000_000
+        drafts = [_draft(event, service, now_ms) for event in events]
+        kept = [draft for draft in drafts if isinstance(draft, KeptEvent)]
+        additions = iter(await self._outbox.add(kept) if kept else ())
+        taken = tuple(
+            [
+                draft if isinstance(draft, Refused) else _acceptance(draft, next(additions), now_ms)
+                for draft in drafts
+            ]
+        )
+        self._count(taken, service)
+        return taken
+
+    async def outcome(self, service: Service, event_id: str, timeout_s: float) -> Report:
+        """Wait for an event, see `Intake.outcome`."""
+        report = await self._outbox.outcome(service.name, event_id, timeout_s)
+        if report is None:
+            raise UnknownEvent(event_id)
+        return report
+
+    async def find(self, service: Service, event_id: str) -> Report | None:
+        """Look an event up, see `Intake.find`."""
+        return await self._outbox.find(service.name, event_id)
+
+    async def search(
+        self, service: Service, *, status: State | None, limit: int, after: str | None
+    ) -> Page:
+        """List events, see `Intake.search`."""
+        return await self._outbox.search(service.name, state=status, limit=limit, after=after)
+
+    async def redeliver(self, service: Service, event_id: str) -> Report:
+        """Send an event again, see `Intake.redeliver`."""
+        return await self._outbox.redeliver(service.name, event_id)
+
+    async def cancel(self, service: Service, event_id: str) -> Report:
+        """Cancel an event, see `Intake.cancel`."""
+        return await self._outbox.cancel(service.name, event_id)
+
+    def _count(self, taken: tuple[Acceptance, ...], service: Service) -> None:
+        new = sum([isinstance(one, Accepted) and not one.duplicate for one in taken])
+        again = sum([isinstance(one, Accepted) and one.duplicate for one in taken])
+        if new:
+            self._metrics.accepted.labels(service.name).inc(new)
+        if again:
+            self._metrics.duplicate.labels(service.name).inc(again)
+
+
+def _draft(event: Event, service: Service, now_ms: int) -> KeptEvent | Refused:
+    try:
+        return keep(event, service=service.name, source=service.source, now_ms=now_ms)
+    except RequestRefused as error:
+        return Refused(event.id, error)
+
+
+def _acceptance(event: KeptEvent, addition: Addition, now_ms: int) -> Acceptance:
+    match addition:
+        case Added():
+            return Accepted(report=event.report(now_ms))
+        case Known(report):
+            return Accepted(report=report, duplicate=True)
+        case Changed():
+            return Conflict(event.id)
 
 
 class DirectIntake:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gateway.core.publication import Publication
 from gateway.core.reachability import Reachability
@@ -43,6 +43,16 @@ class Readiness:
         self._probe_s = probe_s
         self._reachability = Reachability(fresh_s=_FRESH_PROBES * probe_s)
         self._stopping = False
+        self._watched: dict[str, Callable[[], str | None]] = {}
+
+    def watch(self, part: str, trouble: Callable[[], str | None]) -> None:
+        """Ask a part of the gateway for its trouble, too.
+
+        Args:
+            part: Its name.
+            trouble: Returns a short word for what is wrong, or None.
+        """
+        self._watched[part] = trouble
 
     def stop(self) -> None:
         """Note that the gateway is about to stop: no more events, please."""
@@ -58,6 +68,10 @@ class Readiness:
         trouble = self._reachability.trouble(now)
         if trouble is not None:
             found["iot"] = trouble
+        for part, look in self._watched.items():
+            trouble = look()
+            if trouble is not None:
+                found[part] = trouble
         if self._stopping:
             found["gateway"] = "stopping"
         return found

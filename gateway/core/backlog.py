@@ -121,6 +121,10 @@ class Backlog:
         self._forget(place)
         return True
 
+    def holds(self, place: Place) -> bool:
+        """Tell whether a delivery is in the backlog, claimed or not; not for hot paths."""
+        return place in self._scheduled or self._lanes.holds(place.topic, place.key)
+
     def behind(self, topic: str, most: int) -> list[Key]:
         """Return up to `most` keys that stand behind the head of a topic, in order."""
         return self._lanes.behind(topic, most)

@@ -151,7 +151,7 @@ class KeptEvent:
         """Where the event as a whole stands."""
         if len(self.outcomes) == 1 and self.outcomes[0] is not None:
             return self.outcomes[0].state
-        return self.report().state
+        return self.report(self.due_ms).state
 
     def attempts_of(self, position: int) -> Attempts:
         """Return the account of one delivery's attempts, to be kept up to date."""
@@ -185,16 +185,18 @@ class KeptEvent:
             message_expiry_s=expiry_s,
         )
 
-    def report(self) -> Report:
+    def report(self, now_ms: int) -> Report:
         """Return what is known about it."""
         return Report(
             id=self.id,
-            deliveries=tuple(self._delivery(position) for position in range(len(self.names))),
+            deliveries=tuple(
+                [self._delivery(position, now_ms) for position in range(len(self.names))]
+            ),
             accepted_at=_moment(self.accepted_ms),
             deliver_at=_moment(self.due_ms) if self.scheduled else None,
         )
 
-    def _delivery(self, position: int) -> Delivery:
+    def _delivery(self, position: int, now_ms: int) -> Delivery:
         address = _parsed(self.names[position])
         outcome = self.outcomes[position]
         if outcome is not None:
@@ -214,7 +216,7 @@ class KeptEvent:
                 failure=tried.reason,
                 next_attempt_at=_moment(tried.next_at_ms),
             )
-        if self.scheduled:
+        if self.due_ms > now_ms:
             return Delivery(
                 address=address, state=State.SCHEDULED, next_attempt_at=_moment(self.due_ms)
             )

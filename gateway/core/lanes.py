@@ -164,6 +164,16 @@ class Lanes:
             self._ready.pop(topic, None)
         return True
 
+    def holds(self, topic: str, key: Key) -> bool:
+        """Tell whether a delivery stands in its topic's lane; looks through the whole lane."""
+        lane = self._lanes.get(topic)
+        if lane is None:
+            return False
+        if lane.head == key:
+            return True
+        gone = lane.withdrawn is not None and key in lane.withdrawn
+        return lane.rest is not None and not gone and key in lane.rest
+
     def behind(self, topic: str, most: int) -> list[Key]:
         """Return up to `most` keys that stand behind the head of a topic, in order."""
         rest = self._lanes[topic].rest

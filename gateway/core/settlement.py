@@ -56,6 +56,10 @@ class Outcome:
 
 def write_outcomes(outcomes: Sequence[Outcome | None]) -> str:
     """Return the outcomes of an event's deliveries as one JSON text; None is not settled."""
+    if len(outcomes) == 1 and outcomes[0] is not None and outcomes[0].reason is None:
+        # Nearly every event, at a tenth of the price.
+        only = outcomes[0]
+        return f'[["{only.state.value}",{only.at_ms},{only.attempts}]]'
     return json.dumps([_members(outcome) for outcome in outcomes], separators=(",", ":"))
 
 

@@ -1,0 +1,64 @@
+"""Delivery: outbox, engine and intake, put together.
+
+Owns their start and their end: what was accepted is drained to a deadline, the rest stays on disk.
+Does not: accept requests (`gateway/app.py`) or open the way to IoT Core (`gateway/server.py`).
+Source: docs/design.md, "The outbox".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from gateway.engine import Engine
+from gateway.intake import Intake, OutboxIntake
+from gateway.outbox.sqlite.outbox import SqliteOutbox
+
+if TYPE_CHECKING:
+    from gateway.metrics import Metrics
+    from gateway.publisher import Publisher
+    from gateway.readiness import Readiness
+    from gateway.settings import Settings
+
+OPEN_S: Final = 5.0
+"""Longest wait at start for the outbox; a gateway whose disk is broken starts and says so."""
+
+
+@asynccontextmanager
+async def delivering(
+    *, settings: Settings, publisher: Publisher, metrics: Metrics, readiness: Readiness
+) -> AsyncIterator[Intake]:
+    """Keep and deliver events inside a block; leaving it drains for up to `drain_s`.
+
+    Args:
+        settings: Where events are kept, how fast and how often they are sent.
+        publisher: The way to IoT Core; must stay open until the block is left.
+        metrics: Where everything is counted.
+        readiness: Who is told when nothing can be kept.
+    """
+    outbox = SqliteOutbox(settings, metrics)
+    readiness.watch("outbox", outbox.trouble)
+    await outbox.open(OPEN_S)
+    engine = Engine(outbox=outbox, publisher=publisher, settings=settings, metrics=metrics)
+    _show(metrics, outbox, engine)
+    engine.start()
+    try:
+        yield OutboxIntake(outbox, metrics)
+    finally:
+        try:
+            await engine.drain(settings.drain_s)
+        finally:
+            await asyncio.shield(outbox.close())
+
+
+def _show(metrics: Metrics, outbox: SqliteOutbox, engine: Engine) -> None:
+    # Asked at each scrape: nothing to keep up to date, nothing to forget.
+    waiting = outbox.deliveries
+    metrics.in_flight.set_function(lambda: engine.in_flight)
+    metrics.pacing_limit.set_function(lambda: engine.pacing_limit_per_s)
+    metrics.pending.set_function(lambda: waiting.count - waiting.scheduled)
+    metrics.outbox_depth.labels("accepted").set_function(lambda: waiting.count - waiting.scheduled)
+    metrics.outbox_depth.labels("scheduled").set_function(lambda: waiting.scheduled)
+    metrics.outbox_oldest_seconds.set_function(waiting.oldest_age_s)

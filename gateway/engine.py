@@ -1,0 +1,274 @@
+"""The delivery engine: makes the deliveries of an outbox.
+
+Owns the tasks that publish, their number, the pace, and what each attempt leads to.
+Does not: keep events or their order (`gateway/outbox`), send bytes (`gateway/iot`), or decide how
+fast and how often (`core/pacing.py`, `core/retry.py`); it feeds them clocks and random numbers.
+Source: docs/design.md, "Event API"; docs/decisions/0007-outbox.md.
+
+Theory of operation: a fixed number of workers, each with at most one publish on its way. A worker
+that is done takes the next delivery itself; one that finds none waits until it is handed one. So
+nothing is queued here, and a topic in trouble keeps no worker: its delivery goes back to the outbox
+until its next attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from gateway.core.kept_event import Attempts, KeptEvent
+from gateway.core.pacing import Pacer
+from gateway.core.report import State
+from gateway.core.retry import RetryPolicy, counts
+from gateway.core.settlement import MAX_DETAIL_CHARS, Outcome, Reason
+from gateway.errors import PublishFailed, PublishThrottled
+from gateway.outbox.outbox import Claim, Outbox
+
+if TYPE_CHECKING:
+    from gateway.metrics import Metrics
+    from gateway.publisher import Publisher
+    from gateway.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_DRAIN_LOOK_S: Final = 0.05
+"""Time between looks at what is left while draining, seconds."""
+
+
+class Engine:
+    """Deliver what the outbox gives out; a `Deliverer` of it.
+
+    Args:
+        outbox: Where deliveries come from.
+        publisher: The way to IoT Core.
+        settings: Namespace, number of workers, pace, retries.
+        metrics: Where attempts and settlements are counted.
+    """
+
+    def __init__(
+        self, *, outbox: Outbox, publisher: Publisher, settings: Settings, metrics: Metrics
+    ) -> None:
+        self._outbox = outbox
+        self._publisher = publisher
+        self._metrics = metrics
+        self._namespace = settings.namespace
+        self._loop = asyncio.get_running_loop()
+        self._pacer = Pacer(quota_per_s=settings.publish_rate_per_s, now=time.monotonic())
+        self._policy = RetryPolicy(
+            base_s=settings.retry_base_s,
+            cap_s=settings.retry_cap_s,
+            max_attempts=settings.retry_max_attempts,
+            max_age_s=settings.retry_max_age_s,
+        )
+        self._most = settings.iot_connections
+        self._workers: list[asyncio.Task[None]] = []
+        self._idle: deque[asyncio.Future[Claim]] = deque()
+        self._put_off: Claim | None = None
+        self._paused: asyncio.TimerHandle | None = None
+        self._stopping = False
+        self._published = metrics.publish_seconds.labels("published")
+        self._counts: dict[tuple[str, str], _Counts] = {}
+        outbox.attach(self)
+
+    @property
+    def in_flight(self) -> int:
+        """Publishes on their way now."""
+        return len(self._workers) - len(self._idle)
+
+    @property
+    def pacing_limit_per_s(self) -> float:
+        """Publishes each second that pacing allows now."""
+        return self._pacer.rate_per_s
+
+    def start(self) -> None:
+        """Start the workers."""
+        self._workers = [
+            asyncio.create_task(self._work(), name=f"publish-{number}")
+            for number in range(self._most)
+        ]
+
+    async def drain(self, timeout_s: float) -> None:
+        """Go on until nothing can be sent before the timeout, then stop; the rest stays kept."""
+        end = time.monotonic() + timeout_s
+        left_s = timeout_s
+        # No event could end this wait: what is left to do depends on the clock.
+        while left_s > 0 and self._outbox.rests_for_s() <= left_s:
+            left_s = end - time.monotonic()
+            await asyncio.sleep(max(0.0, min(_DRAIN_LOOK_S, left_s)))
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Stop; what is on its way is given up and comes again after the next start."""
+        self._stopping = True
+        if self._paused is not None:
+            self._paused.cancel()
+        for worker in self._workers:
+            worker.cancel()
+        for worker in self._workers:
+            with suppress(asyncio.CancelledError):
+                await worker
+        self._workers, self._idle = [], deque()
+
+    # --- deliverer ----------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Hand deliveries to idle workers, see `Deliverer.wake`."""
+        while self._idle:
+            claim = self._next()
+            if claim is None:
+                return
+            self._idle.popleft().set_result(claim)
+
+    def settled(self, event: KeptEvent, position: int) -> None:
+        """Count and log a settled delivery, see `Deliverer.settled`."""
+        outcome = event.outcomes[position]
+        if outcome is None:
+            return
+        kind = event.names[position].partition(":")[0]
+        labels = (event.service, kind)
+        match outcome.state:
+            case State.PUBLISHED:
+                seconds = max(0, outcome.at_ms - event.due_ms) / 1000
+                self._published_by(labels).add(seconds)
+            case State.FAILED:
+                code = outcome.reason.code if outcome.reason else "failed"
+                self._metrics.failed.labels(*labels, code).inc()
+                log.warning("delivery failed", extra=_facts(event, position, outcome))
+            case State.EXPIRED:
+                self._metrics.expired.labels(*labels).inc()
+            case State.CANCELLED:
+                self._metrics.cancelled.labels(*labels).inc()
+            case State.COLLAPSED:
+                self._metrics.collapsed.labels(*labels).inc()
+
+    def _published_by(self, labels: tuple[str, str]) -> _Counts:
+        # Looking a child up by its labels costs more than counting.
+        found = self._counts.get(labels)
+        if found is None:
+            found = self._counts[labels] = _Counts(self._metrics, labels)
+        return found
+
+    # --- work ---------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while True:
+            claim = self._next()
+            if claim is None:
+                handed: asyncio.Future[Claim] = self._loop.create_future()
+                self._idle.append(handed)
+                claim = await handed
+            await self._attempt(claim)
+
+    def _next(self) -> Claim | None:
+        """Return a delivery that may go now, counted against the pace; None if none may."""
+        if self._stopping or self._paused is not None:
+            return None
+        while (claim := self._put_off or self._outbox.claim()) is not None:
+            self._put_off = None
+            now_ms = _now_ms()
+            if claim.event.expired(now_ms):
+                self._expire(claim, now_ms)
+                continue
+            wait_s = self._pacer.take(time.monotonic())
+            if wait_s == 0.0:
+                return claim
+            self._put_off = claim
+            self._paused = self._loop.call_later(wait_s, self._resume)
+            return None
+        return None
+
+    def _resume(self) -> None:
+        self._paused = None
+        self.wake()
+
+    async def _attempt(self, claim: Claim) -> None:
+        event, position = claim
+        started = time.monotonic()
+        try:
+            publication = event.publication(position, namespace=self._namespace, now_ms=_now_ms())
+            await self._publisher.publish(publication)
+        except PublishFailed as failure:
+            self._failed(claim, failure, started)
+        except Exception as error:
+            # Our bug: a dead letter that can be looked at and sent again beats a stuck topic.
+            log.exception("publisher failed")
+            self._failed(
+                claim, PublishFailed(f"the gateway failed: {type(error).__name__}"), started
+            )
+        else:
+            self._published.observe(time.monotonic() - started)
+            tried = event.attempts_of(position).tried if event.attempts else 0
+            self._outbox.settle(claim, Outcome(State.PUBLISHED, _now_ms(), tried + 1))
+
+    def _failed(self, claim: Claim, failure: PublishFailed, started: float) -> None:
+        now = time.monotonic()
+        event, position = claim
+        kind = event.names[position].partition(":")[0]
+        self._metrics.publish_seconds.labels(failure.code).observe(now - started)
+        if isinstance(failure, PublishThrottled):
+            self._metrics.throttled.inc()
+            # A retained message has a limit of its own, one a second for each topic.
+            if not event.retain:
+                self._pacer.throttled(now)
+        attempts = event.attempts_of(position)
+        attempts.tried += 1
+        attempts.counted += counts(failure)
+        reason = Reason(failure.code, failure.detail[:MAX_DETAIL_CHARS], failure.retryable)
+        delay_s = self._delay_s(event, attempts, failure)
+        if delay_s is None:
+            outcome = Outcome(State.FAILED, _now_ms(), attempts.tried, reason)
+            self._outbox.settle(claim, outcome)
+        else:
+            self._metrics.retried.labels(kind, failure.code).inc()
+            self._outbox.extend(claim, delay_s, reason)
+
+    def _delay_s(
+        self, event: KeptEvent, attempts: Attempts, failure: PublishFailed
+    ) -> float | None:
+        return self._policy.delay_s(
+            failure,
+            attempts=attempts.counted,
+            tries=attempts.tried,
+            age_s=(_now_ms() - event.due_ms) / 1000,
+            jitter=random.random(),  # noqa: S311 - spreads load, hides nothing
+        )
+
+    def _expire(self, claim: Claim, now_ms: int) -> None:
+        event, position = claim
+        tried = event.attempts.get(position) if event.attempts else None
+        attempts, reason = (tried.tried, tried.reason) if tried else (0, None)
+        self._outbox.settle(claim, Outcome(State.EXPIRED, now_ms, attempts, reason))
+
+
+class _Counts:
+    """The counters of deliveries that were published, for one service and kind of address."""
+
+    def __init__(self, metrics: Metrics, labels: tuple[str, str]) -> None:
+        self._published = metrics.published.labels(*labels)
+        self._seconds = metrics.accepted_to_published_seconds.labels(*labels)
+
+    def add(self, seconds: float) -> None:
+        self._published.inc()
+        self._seconds.observe(seconds)
+
+
+def _facts(event: KeptEvent, position: int, outcome: Outcome) -> dict[str, object]:
+    reason = outcome.reason
+    return {
+        "service": event.service,
+        "event_id": event.id,
+        "address": event.names[position],
+        "attempts": outcome.attempts,
+        "age_s": round((outcome.at_ms - event.accepted_ms) / 1000, 3),
+        "code": reason.code if reason else None,
+        "detail": reason.detail if reason else None,
+    }
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
