@@ -1,7 +1,7 @@
-"""Reading a request's body: bounded in size, time, type and encoding.
+"""Reading a request's body: bounded in size and time, decompressed.
 
-Owns these bounds. Does not: parse the text (`core/strict_json.py`).
-Source: RFC 9110 sections 8.3 and 8.4.
+Owns these bounds. Does not: know media types (`formats/media.py`) or parse (`gateway/formats`).
+Source: RFC 9110 section 8.4.
 """
 
 from __future__ import annotations
@@ -14,30 +14,23 @@ from aiohttp import hdrs, web
 from gateway.core.gunzip import gunzip
 from gateway.errors import BodyTooLarge, BodyTooSlow, MalformedBody, UnsupportedMedia
 
-JSON: Final = "application/json"
-"""The one type that is read."""
-
 GZIP: Final = "gzip"
 
 _IDENTITY: Final = "identity"
 
 
 async def read_body(request: web.Request, *, timeout_s: float) -> bytes:
-    """Read the whole body of a JSON request.
+    """Read the whole body of a request.
 
     Args:
         request: The request; its `client_max_size` bounds the body.
         timeout_s: Longest time for it to arrive, seconds.
 
     Raises:
-        UnsupportedMedia: Another type, charset or encoding.
+        UnsupportedMedia: Another encoding.
         BodyTooLarge, BodyTooSlow: It exceeds a bound.
         MalformedBody: It does not arrive whole, or does not decompress.
     """
-    if request.content_type != JSON or hdrs.CONTENT_TYPE not in request.headers:
-        raise UnsupportedMedia("Content-Type", (JSON,))
-    if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
-        raise UnsupportedMedia("Content-Type", (JSON,))
     encoding = request.headers.get(hdrs.CONTENT_ENCODING, _IDENTITY).strip().lower()
     if encoding not in (GZIP, _IDENTITY):
         raise UnsupportedMedia("Content-Encoding", (GZIP, _IDENTITY))

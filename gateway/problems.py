@@ -8,7 +8,7 @@ Source: RFC 9457; RFC 9110 for statuses and headers; docs/design.md, "Event API"
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
@@ -21,6 +21,7 @@ from gateway.errors import (
     BodyTooLarge,
     BodyTooSlow,
     ChangedEvent,
+    ClientNotConnected,
     CredentialsFailed,
     EventTooLarge,
     InvalidClientId,
@@ -164,6 +165,42 @@ def unpublished(report: Report) -> Answer:
     return _answer(
         _upstream_status(failure), f"publish_{failure.code}", str(failure), facts, headers
     )
+
+
+def nothing_taken(errors: Sequence[RequestRefused], members: Mapping[str, object]) -> Answer:
+    """Return the answer to a batch of which no event was taken.
+
+    A refusal that may pass decides about the status: the caller should try again. Otherwise the
+    first one does.
+
+    Args:
+        errors: Why, in the order of the events; at least one.
+        members: The results, as a batch that was taken has them.
+    """
+    every = [refusal(error) for error in errors]
+    deciding = next((one for one in every if "Retry-After" in one.headers), every[0])
+    detail = f"none of the {len(every)} events was taken; the first: {errors[0]}"
+    headers = retry_after_any(errors)
+    return _answer(deciding.problem.status, "nothing_taken", detail, members, headers)
+
+
+def retry_after_any(errors: Iterable[RequestRefused]) -> dict[str, str]:
+    """Return the longest Retry-After among refusals, if there is one."""
+    told = (refusal(error).headers.get("Retry-After") for error in errors)
+    seconds = [int(text) for text in told if text is not None]
+    return retry_after(max(seconds)) if seconds else {}
+
+
+def connection_trouble(failure: PublishFailed) -> Answer:
+    """Return the answer where a call about a client's connection did not succeed."""
+    if isinstance(failure, ClientNotConnected):
+        return _answer(404, "client_not_connected", "IoT Core knows no connection of this client")
+    headers: Mapping[str, str] = {}
+    if failure.retryable:
+        headers = retry_after(failure.retry_after_s or RETRY_AFTER_S)
+    facts = {"retryable": failure.retryable}
+    status = _upstream_status(failure)
+    return _answer(status, f"iot_{failure.code}", str(failure), facts, headers)
 
 
 def http_error(error: web.HTTPException) -> Answer:

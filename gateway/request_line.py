@@ -27,6 +27,9 @@ REQUEST_ID: Final = web.RequestKey("request_id", str)
 FACTS: Final = web.RequestKey("facts", dict[str, object])
 """What a handler wants to see on its request's line: JSON-ready values, no payloads, no secrets."""
 
+TRACE: Final = web.RequestKey("trace", dict[str, str])
+"""The gateway's own span as W3C headers; there only where traces are on and this one is taken."""
+
 SERVER_NAME: Final = "gateway"
 """Stands in place of aiohttp's own Server header, which tells versions to whoever asks."""
 

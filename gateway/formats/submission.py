@@ -7,7 +7,7 @@ Source: docs/design.md, "Event API"; docs/api.md, "Many events at once".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -17,7 +17,6 @@ from gateway.errors import MalformedBody, RequestRefused, TooManyEvents
 from gateway.formats.binary_mode import members_of
 from gateway.formats.cloud_event import read_cloud_event
 from gateway.formats.media import Form
-from gateway.formats.trace_context import trace_extensions
 
 if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
@@ -72,7 +71,13 @@ class Reader:
         self._new_id = new_id
 
     def read(
-        self, media: Media, headers: CIMultiDictProxy[str], body: bytes, *, own_source: str
+        self,
+        media: Media,
+        headers: CIMultiDictProxy[str],
+        body: bytes,
+        *,
+        own_source: str,
+        trace: Mapping[str, str],
     ) -> Submission:
         """Read one request.
 
@@ -81,12 +86,12 @@ class Reader:
             headers: Its headers.
             body: Its body, decompressed.
             own_source: The source of the service that sends it.
+            trace: The extensions that carry the request's trace, if it has one.
 
         Raises:
             RequestRefused: The request as a whole cannot be read, holds too many events, or its
                 only event is none.
         """
-        trace = trace_extensions(headers)
 
         def plain(document: JsonValue) -> Event:
             event = self._event(document)

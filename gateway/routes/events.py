@@ -19,6 +19,7 @@ from gateway.core.event import Event, parse_event
 from gateway.core.report import Report
 from gateway.core.strict_json import parse_json
 from gateway.event_id import new_event_id
+from gateway.formats.media import media_of
 from gateway.intake import Intake
 from gateway.request_line import FACTS
 from gateway.settings import Settings
@@ -50,6 +51,7 @@ class EventRoutes:
         service = await self._admission.identify(request.headers.get(hdrs.AUTHORIZATION))
         request[FACTS]["service"] = service.name
         self._admission.count(service, 1, time.monotonic())
+        media_of(request.headers)
         body = await read_body(request, timeout_s=self._settings.body_timeout_s)
         request[FACTS]["body_bytes"] = len(body)
         event = self._event(body)

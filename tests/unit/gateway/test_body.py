@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from gateway.body import read_body
@@ -11,31 +13,25 @@ from tests.unit.gateway.requests import request_for
 JSON = {"Content-Type": "application/json"}
 
 
-@pytest.mark.parametrize(
-    "content_type",
-    ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8"],
-)
-async def test_reads_json(content_type: str) -> None:
-    """Case and a charset of UTF-8 do not matter."""
-    request = request_for("POST", "/", {"Content-Type": content_type}, body=b"{}")
+async def test_reads_all_of_it() -> None:
+    """Whatever it is."""
+    assert await read_body(request_for("POST", "/", body=b"{}"), timeout_s=5) == b"{}"
+
+
+async def test_decompresses() -> None:
+    """gzip, in any case of letters."""
+    headers = {"Content-Encoding": " GZIP "}
+    request = request_for("POST", "/", headers, body=gzip.compress(b"{}"))
     assert await read_body(request, timeout_s=5) == b"{}"
 
 
-@pytest.mark.parametrize(
-    ("headers", "header"),
-    [
-        ({}, "Content-Type"),
-        ({"Content-Type": "text/plain"}, "Content-Type"),
-        ({"Content-Type": "application/json; charset=latin-1"}, "Content-Type"),
-        (JSON | {"Content-Encoding": "br"}, "Content-Encoding"),
-        (JSON | {"Content-Encoding": "gzip, gzip"}, "Content-Encoding"),
-    ],
-)
-async def test_refuses_other_media(headers: dict[str, str], header: str) -> None:
+@pytest.mark.parametrize("encoding", ["br", "gzip, gzip"])
+async def test_refuses_other_encodings(encoding: str) -> None:
     """The header that is wrong is named."""
+    headers = {"Content-Encoding": encoding}
     with pytest.raises(UnsupportedMedia) as caught:
         await read_body(request_for("POST", "/", headers, body=b"{}"), timeout_s=5)
-    assert caught.value.header == header
+    assert caught.value.header == "Content-Encoding"
 
 
 async def test_refuses_a_long_body_before_reading() -> None:

@@ -15,6 +15,7 @@ from gateway.errors import (
     BodyTooLarge,
     BodyTooSlow,
     ChangedEvent,
+    ClientNotConnected,
     CredentialsFailed,
     EventTooLarge,
     FieldProblem,
@@ -194,3 +195,41 @@ def test_a_bug_tells_nothing_but_where_to_look() -> None:
     """The caller gets the request id, and no word of what happened."""
     members = body_of(problems.unexpected("r-1").response())
     assert (members["status"], members["requestId"]) == (500, "r-1")
+
+
+def test_nothing_taken_tells_the_first_and_all() -> None:
+    """The first event's status, the results as ever."""
+    errors = [InvalidEvent([FIELD]), NotAllowed("shop", ["everyone"], [])]
+    members = body_of(problems.nothing_taken(errors, {"results": [1, 2]}).response())
+    assert (members["status"], members["code"], members["results"]) == (
+        400,
+        "nothing_taken",
+        [1, 2],
+    )
+    assert members["detail"].startswith("none of the 2 events was taken; the first: /qos")
+
+
+def test_a_refusal_that_may_pass_decides_for_all() -> None:
+    """And the longest time to wait is told."""
+    errors = [InvalidEvent([FIELD]), OutboxFull(9), RateExceeded(rate_per_s=1, wait_s=7)]
+    response = problems.nothing_taken(errors, {}).response()
+    assert (response.status, response.headers["Retry-After"]) == (429, "7")
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "code"),
+    [
+        (ClientNotConnected("x"), 404, "client_not_connected"),
+        (PublishThrottled("x"), 429, "iot_throttled"),
+        (PublishUnavailable("x"), 503, "iot_unavailable"),
+        (CredentialsFailed("x"), 503, "iot_credentials_failed"),
+        (PublishTimedOut("x"), 504, "iot_timed_out"),
+        (PublishDenied("x"), 502, "iot_denied"),
+        (PublishInvalid("x"), 502, "iot_invalid"),
+    ],
+)
+def test_trouble_with_connections(failure: PublishFailed, status: int, code: str) -> None:
+    """Retry-After stands where trying again makes sense."""
+    response = problems.connection_trouble(failure).response()
+    assert (response.status, body_of(response)["code"]) == (status, code)
+    assert ("Retry-After" in response.headers) == failure.retryable

@@ -24,12 +24,17 @@ MANY: dict[str, Callable[[list[bytes]], bytes]] = {
 }
 
 
-def read(body: bytes, content_type: str = Form.JSON, **headers: str) -> Submission:
+def read(
+    body: bytes,
+    content_type: str = Form.JSON,
+    trace: dict[str, str] | None = None,
+    **headers: str,
+) -> Submission:
     """Read one request of the shop."""
     bounds = Bounds(namespace="n", max_addresses=5, max_depth=8, max_events=4)
     proxy = CIMultiDictProxy(CIMultiDict({"Content-Type": content_type} | headers))
     reader = Reader(bounds, lambda: "made")
-    return reader.read(media_of(proxy), proxy, body, own_source="/services/shop")
+    return reader.read(media_of(proxy), proxy, body, own_source="/services/shop", trace=trace or {})
 
 
 def event_of(form: str) -> bytes:
@@ -122,7 +127,7 @@ def test_an_id_is_made_where_there_is_none() -> None:
 
 def test_carries_the_requests_trace() -> None:
     """To every event of the request."""
-    submission = read(b"[" + event_of(Form.JSON) + b"]", traceparent=TRACE)
+    submission = read(b"[" + event_of(Form.JSON) + b"]", trace={"traceparent": TRACE})
     assert [item.extensions for item in submission.items if isinstance(item, Event)] == [
         {"traceparent": TRACE}
     ]
