@@ -42,6 +42,6 @@ def _write(name: str) -> str:
 
 def _read(token: str) -> str:
     try:
-        return base64.urlsafe_b64decode(token.encode("ascii")).decode()
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         raise Unfit("nextToken is not valid.") from None
