@@ -74,6 +74,8 @@ class Port:
 class _Sniffer(asyncio.Protocol):
     """Waits for the first bytes of one connection."""
 
+    __slots__ = ("_http", "_mqtt", "_received", "_timeout_s", "_timer", "_transport", "_undecided")
+
     def __init__(
         self,
         http: Callable[[], asyncio.BaseProtocol],
@@ -109,15 +111,17 @@ class _Sniffer(asyncio.Protocol):
     def _hand_over(self, protocol: asyncio.BaseProtocol) -> None:
         self._forget()
         transport = self._transport
+        # uvloop keeps the first protocol of a transport alive; nothing must hang on it.
+        received, self._received = self._received, b""
         # uvloop picks its way of reading (buffered or not) when reading starts.
         transport.pause_reading()
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         transport.resume_reading()
         if isinstance(protocol, asyncio.BufferedProtocol):
-            _fill(protocol, self._received)
+            _fill(protocol, received)
         else:
-            cast("asyncio.Protocol", protocol).data_received(self._received)
+            cast("asyncio.Protocol", protocol).data_received(received)
 
     def _forget(self) -> None:
         self._timer.cancel()

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
+from multidict import CIMultiDict
 from picows import (
     WSAutoPingStrategy,
     WSCloseCode,
@@ -55,6 +56,9 @@ _CLOSE_CODES: Final = {
     DisconnectReason.SERVER_ERROR: WSCloseCode.INTERNAL_ERROR,
 }
 """WebSocket close code by reason, 1001 (going away) for all others. Ours: AWS documents none."""
+
+
+_NO_HEADERS: Final = CIMultiDict[str]()
 
 
 class Authenticate(Protocol):
@@ -192,6 +196,9 @@ class _Listener(WSListener):
         )
         self._connection.peer = self
         turns.entered(self)
+        # picows keeps both for good: a signed URL and headers, 3 KB for each connection.
+        transport.request.path = b""
+        transport.request.headers = transport.response.headers = _NO_HEADERS
 
     def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
         """Pass a frame's bytes on; frames have no meaning beyond that."""

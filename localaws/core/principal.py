@@ -105,7 +105,8 @@ class Principal:
             name: Client id, topic or topic filter; nothing in it is a wildcard.
             context: Condition keys and policy variables, e.g. ``iot:ClientId``, ``aws:SourceIp``.
         """
-        return self.allows(action, f"{self._iot}{resource_kind}/{name}", context)
+        # Not remembered here: each connection remembers its own (`localaws.core.authorizer`).
+        return self._decided(action, f"{self._iot}{resource_kind}/{name}", context)
 
     def allows(
         self, action: str, resource: str, context: Mapping[str, str | tuple[str, ...]]
@@ -120,15 +121,17 @@ class Principal:
         question = (action, resource, frozenset(context.items()))
         decision = self._remembered.get(question)
         if decision is None:
-            decision = evaluate(
-                AccessRequest(action=action, resource=resource, context={**context, **self._own}),
-                identity=self.identity,
-                session=self.session,
-            )
+            decision = self._decided(action, resource, context)
             if len(self._remembered) >= MAX_REMEMBERED:
                 del self._remembered[next(iter(self._remembered))]
             self._remembered[question] = decision
         return decision
+
+    def _decided(
+        self, action: str, resource: str, context: Mapping[str, str | tuple[str, ...]]
+    ) -> Decision:
+        request = AccessRequest(action=action, resource=resource, context={**context, **self._own})
+        return _shared(evaluate(request, identity=self.identity, session=self.session))
 
     @property
     def own_keys(self) -> Mapping[str, str | tuple[str, ...]]:
@@ -148,6 +151,12 @@ class Principal:
 
     def __repr__(self) -> str:
         return f"Principal({self.arn!r})"
+
+
+@lru_cache(maxsize=1_024)
+def _shared(decision: Decision) -> Decision:
+    """Return one object for all decisions that are equal: thousands of connections remember it."""
+    return decision
 
 
 @lru_cache(maxsize=1_024)

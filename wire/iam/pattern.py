@@ -31,17 +31,18 @@ class Pattern:
         text: The pattern as written.
         variables: Names of the policy variables in it, lower-case, without literals.
         wildcards: Whether `*` and `?` are wildcards; in StringEquals they are plain characters.
-        pieces: What stands between the `*` where nothing else is special, which nearly every ARN
-            is; None for patterns that need an expression. Compiling one takes longer than all else
-            in a decision, and each client has patterns of its own (bench/connections.py).
+        plain: Whether nothing but `*` is special in it, as in nearly every ARN. Such a pattern needs
+            no expression: compiling one takes longer than all else in a decision, and each client
+            has patterns of its own (bench/connections.py).
     """
 
     text: str
     variables: tuple[str, ...]
     wildcards: bool
-    pieces: tuple[str, ...] | None = None
+    plain: bool
 
     @classmethod
+    @lru_cache(maxsize=4096)  # clients of one role share most of their patterns
     def parse(cls, text: str, *, wildcards: bool = True) -> Pattern:
         """Take a pattern apart; every text is a pattern."""
         names = (match["variable"] for match in _TOKEN.finditer(text))
@@ -49,7 +50,7 @@ class Pattern:
             text,
             tuple(name.lower() for name in names if name is not None and name not in _LITERALS),
             wildcards,
-            _pieces(text, wildcards=wildcards),
+            "${" not in text and not (wildcards and "?" in text),
         )
 
     def matches(self, value: str, context: Context) -> bool:
@@ -60,8 +61,10 @@ class Pattern:
             context: Values for the policy variables. A pattern whose variable has no single value
                 matches nothing, as in IAM; a value's own `*` and `?` are literal.
         """
-        if self.pieces is not None:
-            return _runs_through(self.pieces, value)
+        if self.plain:
+            return (
+                _runs_through(self.text.split("*"), value) if self.wildcards else value == self.text
+            )
         if not self.variables:
             return _expression(self.text, (), self.wildcards).fullmatch(value) is not None
         known: list[tuple[str, str]] = []
@@ -73,13 +76,7 @@ class Pattern:
         return _expression(self.text, tuple(known), self.wildcards).fullmatch(value) is not None
 
 
-def _pieces(text: str, *, wildcards: bool) -> tuple[str, ...] | None:
-    if "${" in text or (wildcards and "?" in text):
-        return None
-    return tuple(text.split("*")) if wildcards else (text,)
-
-
-def _runs_through(pieces: tuple[str, ...], value: str) -> bool:
+def _runs_through(pieces: list[str], value: str) -> bool:
     """Tell whether a value is the pieces in order, with anything between them."""
     first, last = pieces[0], pieces[-1]
     if len(pieces) == 1:

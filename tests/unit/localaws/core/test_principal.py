@@ -100,19 +100,24 @@ def test_names_for_trust_policies() -> None:
 
 
 def test_decisions_are_remembered_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same question gets the same object; past the bound the oldest is asked again."""
+    """Past the bound the oldest is forgotten first."""
     monkeypatch.setattr(module, "MAX_REMEMBERED", 2)
     caller = user(allow("*"))
 
-    def ask(topic: str) -> object:
-        return caller.decide("iot:Publish", "topic", topic, {"iot:ClientId": "c"})
+    def remembered() -> list[str]:
+        return [resource for _, resource, _ in caller._remembered]
 
-    first = ask("a")
-    assert ask("a") is first
-    ask("b")
-    assert ask("a") is first
-    ask("c")
-    assert ask("a") is not first
+    for resource in ("a", "b", "a", "c"):
+        assert caller.allows("sns:Publish", resource, {}).allowed
+    assert remembered() == ["b", "c"]
+
+
+def test_equal_decisions_are_one_object() -> None:
+    """Each connection remembers its decisions; thousands of them share what they say."""
+    caller = user(allow("*"))
+    context = {"iot:ClientId": "c"}
+    first = caller.decide("iot:Publish", "topic", "a", context)
+    assert caller.decide("iot:Publish", "topic", "b", context) is first
 
 
 def test_a_policy_that_cannot_be_read_denies_everything() -> None:

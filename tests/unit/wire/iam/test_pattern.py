@@ -15,7 +15,7 @@ TEXTS = st.text(alphabet="ab*/:.", max_size=8)
 def test_pieces_match_what_the_expression_matches(text: str, value: str, wildcards: bool) -> None:  # noqa: FBT001 (drawn)
     """For every pattern without `?` and variables both ways give the same answer."""
     pattern = Pattern.parse(text, wildcards=wildcards)
-    assert pattern.pieces is not None
+    assert pattern.plain
     expected = _expression(text, (), wildcards).fullmatch(value) is not None
     assert pattern.matches(value, {}) is expected
 
@@ -29,8 +29,8 @@ def test_a_pattern_matches_itself_with_anything_for_its_stars(text: str, runs: l
 
 @pytest.mark.parametrize("text", ["a?", "${iot:ClientId}", "a${*}b", "${?}*"])
 def test_what_is_special_needs_the_expression(text: str) -> None:
-    """`?`, variables and quoted wildcards are no plain pieces."""
-    assert Pattern.parse(text).pieces is None
+    """`?`, variables and quoted wildcards are not plain."""
+    assert not Pattern.parse(text).plain
 
 
 def test_a_question_mark_is_plain_without_wildcards() -> None:
