@@ -20,8 +20,8 @@ PACKED_FIELD: Final = "packed_policy_percent"
 CHARS_FIELD: Final = "session_policy_chars"
 """Members of the credential Lambda's one line per request."""
 
-DEAD_LETTER_PHRASE: Final = "event failed"
-"""The gateway's line for an event it gave up."""
+DEAD_LETTER_PHRASE: Final = "delivery failed"
+"""The gateway's line for a delivery it gave up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,9 @@
 Owns the translation, which is the provider's in `pulumi up`. botocore checks every parameter against
 the service's model and moto keeps what it takes, so an input of a wrong shape fails here.
 
+Made otherwise than in AWS: the trust policies of IoT's roles lose their conditions on the source
+account and rule, which localaws does not tell when it takes a role on for a rule.
+
 Not made in moto: event source mappings (it would start Docker) and the code of functions (the same
 handlers run in this process, `applied_functions`).
 """
@@ -47,12 +50,20 @@ def _parameter(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
 def _role(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
     role = account.client("iam").create_role(
         RoleName=name,
-        AssumeRolePolicyDocument=inputs["assumeRolePolicy"],
+        AssumeRolePolicyDocument=_trust(inputs["assumeRolePolicy"]),
         Description=inputs["description"],
         MaxSessionDuration=int(inputs.get("maxSessionDuration", 3_600)),
         Tags=tag_list(inputs),
     )["Role"]
     return name, {"arn": role["Arn"]}
+
+
+def _trust(written: str) -> str:
+    document = json.loads(written)
+    for statement in document["Statement"]:
+        if statement["Principal"] == {"Service": "iot.amazonaws.com"}:
+            assert set(statement.pop("Condition")) == {"StringEquals", "ArnLike"}
+    return json.dumps(document)
 
 
 def _role_policy(account: AppliedAccount, name: str, inputs: Inputs) -> Result:

@@ -89,6 +89,23 @@ class AppliedStack:
             getattr(self.account.client(service), operation), **parameters
         )
 
+    async def settled(self) -> None:
+        """Wait until rules and bridges have nothing left to do: three looks in a row see nothing."""
+        sqs, quiet = self.account.client("sqs"), 0
+        queues = [self.account.made.queue_urls[arn] for arn, _, _ in self.account.made.sources]
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        async with asyncio.timeout(WAIT_S):
+            while quiet < 3:
+                await self.aws.rules.idle()
+                held = 0
+                for url in queues:
+                    found = await asyncio.to_thread(
+                        sqs.get_queue_attributes, QueueUrl=url, AttributeNames=names
+                    )
+                    held += sum(int(found["Attributes"][name]) for name in names)
+                quiet = 0 if held else quiet + 1
+                await asyncio.sleep(0.05)
+
     async def credentials(self, user: str, **claims: object) -> dict[str, Any]:
         """Trade a token for credentials, as a page of the configured origin does."""
         body = {"sub": user, "aud": "push", "exp": datetime.now(UTC) + timedelta(hours=1)}

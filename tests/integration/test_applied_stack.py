@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from tests.integration.applied_account import UnknownResource
-from tests.integration.applied_stack import CONFIG, AppliedStack, applied
+from tests.integration.applied_stack import CONFIG, AppliedStack, Listener, applied
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -122,6 +123,94 @@ async def test_what_cannot_be_bridged_becomes_a_dead_letter(stack: AppliedStack)
                 break
             await asyncio.sleep(0.05)
     assert json.loads(found["Messages"][0]["Body"])["Message"] == "astray"
+
+
+async def test_a_clients_message_reaches_a_queue_by_way_of_sns(stack: AppliedStack) -> None:
+    """A browser publishes to its group; whoever subscribes to the SNS topic has it, with its origin."""
+    topic = "applied/group/support/42"
+    async with (
+        stack.browser("42", publish=["group:support/*"]) as ada,
+        stack.listening_queue(stack.topics["support"]) as desk,
+    ):
+        await ada.publish(topic, {"text": "help"})
+        got = await desk.receive()
+    assert got["text"] == "help"
+    assert got["iottopic"] == topic
+    assert got["iotclient"] == ada.given["clientId"]
+
+
+async def test_a_services_event_reaches_a_queue_by_way_of_sns(stack: AppliedStack) -> None:
+    """The same for what the gateway publishes: the whole envelope, and no client."""
+    async with (
+        stack.gateway() as gateway,
+        stack.listening_queue(stack.topics["support"]) as desk,
+    ):
+        event = {"to": "group:support/desk", "type": "ticket.opened", "data": {"n": 7}}
+        async with gateway.post("/v1/events", json=event) as answer:
+            assert answer.status in {200, 202}
+        got = await desk.receive()
+    assert (got["type"], got["data"], got["iotclient"]) == ("ticket.opened", {"n": 7}, "n/a")
+
+
+async def test_nothing_goes_in_circles(stack: AppliedStack) -> None:
+    """One group bridged both ways to one topic: each side's message crosses once, and only once."""
+    topic = "applied/group/chat"
+    async with (
+        stack.browser("42", groups=["chat"], publish=["group:chat"]) as ada,
+        stack.browser("7", groups=["chat"]) as bob,
+        stack.listening_queue(stack.topics["chat"]) as service,
+    ):
+        await ada.publish(topic, {"from": "ada"})
+        assert (await service.receive())["from"] == "ada"
+        assert await bob.next() == (topic, {"from": "ada"})
+        assert await ada.next() == (topic, {"from": "ada"})
+
+        await stack.call(
+            "sns", "publish", TopicArn=stack.topics["chat"], Message=json.dumps({"from": "service"})
+        )
+        for browser in (ada, bob):
+            _, envelope = await browser.next()
+            assert envelope["data"] == {"from": "service"}
+        assert (await service.receive())["from"] == "service"
+
+        # Whatever was to come has passed every stage that could send it on once more.
+        await stack.settled()
+        assert ada.received.empty()
+        assert bob.received.empty()
+        assert await service.is_empty()
+
+
+async def test_presence_reaches_its_queue(stack: AppliedStack) -> None:
+    """Connects and disconnects of this namespace's clients are there, after the queue's delay."""
+    async with stack.browser("99") as zoe:
+        pass
+    queue = Listener(stack, stack.program.exports["presenceQueueUrl"])
+    seen = []
+    while seen[-2:] != ["connected", "disconnected"]:
+        event = await queue.receive(within_s=20)
+        assert event["clientId"].startswith("applied.")
+        if event["clientId"] == zoe.given["clientId"]:
+            seen.append(event["eventType"])
+
+
+async def test_what_a_rule_cannot_deliver_is_kept(stack: AppliedStack) -> None:
+    """A rule that may not reach its topic leaves the message, and why, among the dead letters."""
+    (errors,) = [q for q in stack.program.all("sqs/queue:Queue") if "rule-errors" in q.name]
+    support = stack.topics["support"]
+    policies = stack.program.all("iam/rolePolicy:RolePolicy")
+    (policy,) = [one for one in policies if support in one.inputs["policy"]]
+    narrowed = policy.inputs["policy"].replace(f"{support}", f"{support}-gone")
+    put = {"RoleName": policy.inputs["role"], "PolicyName": policy.outputs["name"]}
+    await stack.call("iam", "put_role_policy", **put, PolicyDocument=narrowed)
+    try:
+        async with stack.browser("42", publish=["group:support/*"]) as ada:
+            await ada.publish("applied/group/support/lost", {"text": "lost"})
+            dead = await Listener(stack, errors.outputs["url"]).receive()
+    finally:
+        await stack.call("iam", "put_role_policy", **put, PolicyDocument=policy.inputs["policy"])
+    assert dead["topic"] == "applied/group/support/lost"
+    assert json.loads(base64.b64decode(dead["base64OriginalPayload"])) == {"text": "lost"}
+    assert dead["failures"][0]["failedResource"] == support
 
 
 async def test_an_unknown_resource_fails_by_name(tmp_path: Path) -> None:
