@@ -1,0 +1,1 @@
+"""Clients of others, unchanged, against localaws or AWS itself. docs/fidelity.md says how."""
