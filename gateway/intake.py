@@ -166,7 +166,7 @@ class OutboxIntake:
         additions = iter(await self._outbox.add(kept) if kept else ())
         taken = tuple(
             [
-                draft if isinstance(draft, Refused) else _acceptance(draft, next(additions), now_ms)
+                draft if isinstance(draft, Refused) else _acceptance(draft, next(additions))
                 for draft in drafts
             ]
         )
@@ -214,10 +214,10 @@ def _draft(event: Event, service: Service, now_ms: int) -> KeptEvent | Refused:
         return Refused(event.id, error)
 
 
-def _acceptance(event: KeptEvent, addition: Addition, now_ms: int) -> Acceptance:
+def _acceptance(event: KeptEvent, addition: Addition) -> Acceptance:
     match addition:
         case Added():
-            return Accepted(report=event.report(now_ms))
+            return Accepted(report=event.brief())
         case Known(report):
             return Accepted(report=report, duplicate=True)
         case Changed():

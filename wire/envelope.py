@@ -20,6 +20,9 @@ from wire.errors import InvalidEnvelope
 CLOUDEVENTS_JSON: Final = "application/cloudevents+json"
 """Media type of one structured-mode event. Source: CloudEvents JSON format, section 3."""
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+"""Made once: `json.dumps` would make one for every envelope."""
+
 _ATTRIBUTE: Final = re.compile(r"[a-z0-9]{1,20}", re.ASCII)
 _CORE: Final = frozenset(
     {"specversion", "id", "source", "type", "time", "data", "data_base64", "datacontenttype"}
@@ -62,9 +65,7 @@ class Envelope:
             **self.extensions,
             "data": self.data,
         }
-        return json.dumps(
-            members, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-        ).encode()
+        return _JSON.encode(members).encode()
 
     @classmethod
     def decode(cls, body: bytes) -> Envelope:

@@ -196,6 +196,11 @@ class KeptEvent:
             deliver_at=_moment(self.due_ms) if self.scheduled else None,
         )
 
+    def brief(self) -> Report:
+        """Return the report of an event that was accepted just now: its state says it all."""
+        state = State.SCHEDULED if self.scheduled else State.ACCEPTED
+        return Report(id=self.id, deliveries=(), remembered=state)
+
     def _delivery(self, position: int, now_ms: int) -> Delivery:
         address = _parsed(self.names[position])
         outcome = self.outcomes[position]

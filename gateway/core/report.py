@@ -110,11 +110,12 @@ class Report:
 
     Attributes:
         id: The event's id.
-        deliveries: One for each address, in the event's order; empty where only the state is
-            remembered any more.
+        deliveries: One for each address, in the event's order; empty where only the state of the
+            event is told.
         accepted_at: When it was taken; None where the intake does not say.
         deliver_at: When it is due, if that was asked for.
-        remembered: The state of an event whose deliveries were pruned.
+        remembered: The state of an event whose deliveries are not told: they were pruned, or
+            nothing has happened to them yet.
     """
 
     id: str
