@@ -61,6 +61,17 @@ class Settings:
         log_level: Least severe lines that are written.
         publish_path: How publishes are sent: `direct` (requests of our own, the same bytes at a
             fraction of the CPU) or `stock` (the AWS client's own call, the reference).
+        outbox: Where accepted events are kept: `sqlite:///` and the path of a file.
+        outbox_max_deliveries: Most unsettled deliveries kept; above it events are refused.
+        outbox_memory_bytes: Most payload bytes held in memory; the rest is read when its turn comes.
+        outbox_max_bytes: Largest size of the outbox's file, bytes.
+        keep_settled_s: How long a settled event can be looked up, seconds.
+        keep_failed_s: How long a failed one can be looked up and sent again, seconds.
+        publish_rate_per_s: Most publishes each second; adapts downward when IoT Core throttles.
+        retry_base_s: Longest wait before the second attempt; doubles with each further one, seconds.
+        retry_cap_s: Longest wait between two attempts, seconds.
+        retry_max_attempts: Most attempts before a delivery fails.
+        retry_max_age_s: Longest time from acceptance before a delivery fails, seconds.
         max_batch_events: Most events of one request.
         max_wait_s: Longest wait for an outcome that `Prefer: wait` can ask for, seconds.
         jwks_url: Where the issuer of service tokens publishes its keys; without it only service
