@@ -1,66 +1,75 @@
 """The gateway as one aiohttp application.
 
-Owns how its parts are put together, and the order of the middlewares.
-Does not: listen on a port or handle signals (`gateway/server.py`).
+Owns how its routes are put together, and the order of the middlewares.
+Does not: listen on a port or handle signals (`gateway/server.py`), or deliver (`gateway/delivery.py`).
 Source: docs/design.md, "What it is".
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.admission import Admission
 from gateway.cors import cors
-from gateway.intake import DirectIntake
-from gateway.metrics import Metrics
-from gateway.publisher import Publisher
-from gateway.readiness import Readiness, WatchedPublisher
 from gateway.refusals import refusals
 from gateway.request_line import request_line
+from gateway.routes.clients import ClientRoutes
+from gateway.routes.description import DescriptionRoutes
 from gateway.routes.events import EventRoutes
 from gateway.routes.health import HealthRoutes
-from gateway.settings import Settings
+from gateway.routes.standing import StandingRoutes
+from gateway.tracing import traced
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
+    from gateway.admission import Admission
+    from gateway.intake import Intake
+    from gateway.metrics import Metrics
+    from gateway.readiness import Readiness
+    from gateway.routes.clients import ClientConnections
+    from gateway.settings import Settings
 
 
 def build_app(
-    *, settings: Settings, admission: Admission, publisher: Publisher, readiness: Readiness
+    *,
+    settings: Settings,
+    admission: Admission,
+    intake: Intake,
+    connections: ClientConnections,
+    readiness: Readiness,
+    metrics: Metrics,
+    tracer: Tracer | None = None,
 ) -> web.Application:
-    """Put the gateway together.
+    """Put the gateway's API together; whatever it is given, the caller starts and ends.
 
     Args:
         settings: The settings.
         admission: Who may call.
-        publisher: The way to IoT Core; the caller opens and closes it.
-        readiness: What is known about that way.
+        intake: Who keeps events and delivers them.
+        connections: Calls about clients' connections.
+        readiness: Whether events are welcome now.
+        metrics: Where requests are counted.
+        tracer: Makes spans of requests, where traces are on.
     """
-    metrics = Metrics()
-    intake = DirectIntake(
-        publisher=WatchedPublisher(publisher, readiness),
-        metrics=metrics,
-        namespace=settings.namespace,
-        connections=settings.iot_connections,
-        most_pending=settings.max_pending_publishes,
-        wait_s=settings.publish_timeout_s,
-    )
     app = web.Application(
         client_max_size=settings.max_body_bytes,
         # From the outside in: the line sees the final answer, and errors get CORS headers, too.
-        middlewares=[request_line(metrics), cors(settings.cors_origins), refusals(metrics)],
+        middlewares=[
+            request_line(metrics),
+            *([] if tracer is None else [traced(tracer)]),
+            cors(settings.cors_origins),
+            refusals(metrics),
+        ],
     )
-    events = EventRoutes(admission=admission, intake=intake, settings=settings)
-    health = HealthRoutes(readiness=readiness, metrics=metrics)
-    app.add_routes([*events.routes(), *health.routes()])
-
-    async def probing(_app: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(readiness.probe_forever(publisher), name="probe")
-        yield
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-    app.cleanup_ctx.append(probing)
+    parts = (
+        EventRoutes(admission=admission, intake=intake, metrics=metrics, settings=settings),
+        StandingRoutes(admission=admission, intake=intake),
+        ClientRoutes(admission=admission, connections=connections, namespace=settings.namespace),
+        HealthRoutes(readiness=readiness, metrics=metrics),
+        DescriptionRoutes(settings),
+    )
+    for part in parts:
+        app.add_routes(part.routes())
     return app

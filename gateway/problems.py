@@ -15,7 +15,6 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.core.report import Report
 from gateway.errors import (
     AdminRequired,
     BodyTooLarge,
@@ -145,26 +144,6 @@ def refusal(error: RequestRefused) -> Answer:
 
 def _json(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
-
-
-def unpublished(report: Report) -> Answer:
-    """Return the answer for an event that reached no topic at all.
-
-    Where addresses failed differently, the failure that may still succeed decides: the caller
-    should try again.
-    """
-    failure = next((f for f in report.failures if f.retryable), report.failures[0])
-    facts = {
-        "id": report.id,
-        "retryable": failure.retryable,
-        "addresses": report.addresses(),
-    }
-    headers: Mapping[str, str] = {}
-    if failure.retryable:
-        headers = retry_after(failure.retry_after_s or RETRY_AFTER_S)
-    return _answer(
-        _upstream_status(failure), f"publish_{failure.code}", str(failure), facts, headers
-    )
 
 
 def nothing_taken(errors: Sequence[RequestRefused], members: Mapping[str, object]) -> Answer:

@@ -9,10 +9,12 @@ after one of our own:
     3. on_shutdown handlers run
     4. requests under way get `drain_s` to finish
     5. those that did not are cancelled
-    6. cleanup contexts end: the prober, then (ours, outside the app) the AWS client
+    6. cleanup contexts end; ours stand outside the app, from the inside out: the engine, which
+       gets `drain_s` of its own to deliver, the prober, the AWS client, and what is left of traces
     7. the loop ends
 
-Does not: know what the requests do (`gateway/app.py`).
+Does not: know what the requests do (`gateway/app.py`) or how events are delivered
+(`gateway/delivery.py`).
 """
 
 from __future__ import annotations
@@ -22,20 +24,26 @@ import errno
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 from aiohttp import web
 
 from gateway.admission import Admission
 from gateway.app import build_app
+from gateway.delivery import delivering
 from gateway.errors import AddressInUse, KeyFileError, NobodyMayPublish
 from gateway.http_server import ProblemRunner
 from gateway.iot import open_iot_data
 from gateway.key_file import read_keys
 from gateway.keys import Keyring
-from gateway.readiness import Readiness
+from gateway.metrics import Metrics
+from gateway.publisher import Publisher
+from gateway.readiness import Readiness, WatchedPublisher
 from gateway.settings import Settings
+from gateway.token_settings import service_tokens
+from gateway.tokens import ServiceTokens
+from gateway.tracing import TracedPublisher, open_tracing
 
 log = logging.getLogger(__name__)
 
@@ -92,12 +100,31 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     Raises:
         OperatorError: It cannot start: no keys, a bad keys file, the port taken.
     """
-    keyring = _keyring(settings)
-    admission = Admission(keyring, insecure_no_auth=settings.insecure_no_auth)
+    tokens = service_tokens(settings)
+    keyring = _keyring(settings, tokens)
+    admission = Admission(keyring, tokens=tokens, insecure_no_auth=settings.insecure_no_auth)
     readiness = Readiness(probe_s=settings.probe_s)
-    async with open_iot_data(settings) as publisher:
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        if tokens is not None:
+            stack.push_async_callback(tokens.close)
+        tracer = await stack.enter_async_context(open_tracing(settings))
+        iot = await stack.enter_async_context(open_iot_data(settings))
+        publisher: Publisher = WatchedPublisher(iot, readiness)
+        if tracer is not None:
+            publisher = TracedPublisher(publisher, tracer)
+        await stack.enter_async_context(_probing(readiness, iot))
+        intake = await stack.enter_async_context(
+            delivering(settings=settings, publisher=publisher, metrics=metrics, readiness=readiness)
+        )
         app = build_app(
-            settings=settings, admission=admission, publisher=publisher, readiness=readiness
+            settings=settings,
+            admission=admission,
+            intake=intake,
+            connections=iot.connections,
+            readiness=readiness,
+            metrics=metrics,
+            tracer=tracer,
         )
         runner = ProblemRunner(
             app,
@@ -107,22 +134,31 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             shutdown_timeout=settings.drain_s,
         )
         await runner.setup()
-        try:
-            url = await _listen(runner, settings)
-            facts = {"url": url, "namespace": settings.namespace, "keys": len(keyring)}
-            log.info("gateway listening", extra=facts | {"iot_endpoint": settings.iot_endpoint})
-            yield Gateway(
-                url=url, readiness=readiness, admission=admission, keys_file=settings.keys_file
-            )
-        finally:
-            await runner.cleanup()
+        stack.push_async_callback(runner.cleanup)
+        url = await _listen(runner, settings)
+        facts = {"url": url, "namespace": settings.namespace, "keys": len(keyring)}
+        log.info("gateway listening", extra=facts | {"iot_endpoint": settings.iot_endpoint})
+        yield Gateway(
+            url=url, readiness=readiness, admission=admission, keys_file=settings.keys_file
+        )
 
 
-def _keyring(settings: Settings) -> Keyring:
+@asynccontextmanager
+async def _probing(readiness: Readiness, publisher: Publisher) -> AsyncIterator[None]:
+    task = asyncio.create_task(readiness.probe_forever(publisher), name="probe")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _keyring(settings: Settings, tokens: ServiceTokens | None) -> Keyring:
     keyring = read_keys(settings.keys_file) if settings.keys_file else Keyring()
     if settings.insecure_no_auth:
         log.warning("everybody may publish anything", extra={"setting": "GATEWAY_INSECURE_NO_AUTH"})
-    elif not keyring:
+    elif not keyring and tokens is None:
         raise NobodyMayPublish
     return keyring
 

@@ -9,7 +9,6 @@ import pytest
 from aiohttp import web
 
 from gateway import problems
-from gateway.core.report import Delivery, Report
 from gateway.errors import (
     AdminRequired,
     BodyTooLarge,
@@ -34,7 +33,6 @@ from gateway.errors import (
     PublishInvalid,
     PublishThrottled,
     PublishTimedOut,
-    PublishTooLarge,
     PublishUnavailable,
     RateExceeded,
     RequestRefused,
@@ -43,7 +41,6 @@ from gateway.errors import (
     UnsupportedMedia,
     WrongState,
 )
-from wire.address import Address
 
 FIELD = FieldProblem(pointer="/qos", problem="must be a whole number from 0 to 1")
 
@@ -141,44 +138,6 @@ def test_retry_after_is_whole_seconds_rounded_up(wait_s: float, says: str) -> No
     """Who waits as told does not come too early."""
     response = problems.refusal(RateExceeded(rate_per_s=1, wait_s=wait_s)).response()
     assert response.headers["Retry-After"] == says
-
-
-@pytest.mark.parametrize(
-    ("failure", "status", "retry_after"),
-    [
-        (PublishThrottled("x", retry_after_s=7), 429, "7"),
-        (PublishThrottled("x"), 429, "1"),
-        (PublishUnavailable("x"), 503, "1"),
-        (CredentialsFailed("x"), 503, "1"),
-        (PublishTimedOut("x"), 504, "1"),
-        (PublishDenied("x"), 502, None),
-        (PublishInvalid("x"), 502, None),
-        (PublishTooLarge("x"), 502, None),
-    ],
-)
-def test_upstream_trouble_has_its_status(
-    failure: PublishFailed, status: int, retry_after: str | None
-) -> None:
-    """A caller sees whose trouble it is, and whether to try again."""
-    report = Report(
-        id="i", deliveries=(Delivery(address=Address.parse("user:1"), failure=failure),)
-    )
-    response = problems.unpublished(report).response()
-    members = body_of(response)
-    assert response.status == status
-    assert response.headers.get("Retry-After") == retry_after
-    assert members["code"] == f"publish_{failure.code}"
-    assert members["id"] == "i"
-    assert members["addresses"]["user:1"]["state"] == "failed"
-
-
-def test_the_failure_that_may_pass_decides() -> None:
-    """One denied and one throttled address: the caller should try again."""
-    deliveries = (
-        Delivery(address=Address.parse("user:1"), failure=PublishDenied("x")),
-        Delivery(address=Address.parse("user:2"), failure=PublishThrottled("x")),
-    )
-    assert problems.unpublished(Report(id="i", deliveries=deliveries)).response().status == 429
 
 
 def test_errors_of_aiohttp_become_problems() -> None:
