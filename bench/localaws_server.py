@@ -1,8 +1,9 @@
 """localaws's IoT endpoint alone, for the load programs: real roles, session policies and signatures.
 
-Started by them as `python -m bench.localaws_server <clients>`; writes one JSON line with its port and
-a signed URL for each client, then serves until it is terminated. Rates are off, since they would be
-what is measured; everything else is as it always is. Each client has a session policy of its own.
+Started by them as `python -m bench.localaws_server <clients> <rates>`; writes one JSON line with its
+port and a signed URL for each client, then serves until it is terminated. The account's rates are
+off, and with rates `none` those of a connection too, since they would be what is measured; everything
+else is as it always is. Each client has a session policy of its own.
 
 Credentials are put into moto directly: a thousand AssumeRole calls would only take time.
 """
@@ -17,6 +18,7 @@ import socket
 import sys
 import time
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -44,15 +46,16 @@ if TYPE_CHECKING:
 NAMESPACE = "bench"
 TOPIC = "bench/group/orders/eu"
 
-NO_RATES = Quotas(
-    publishes_per_s=None,
-    bytes_per_s=None,
-    connects_per_s=None,
+QUOTAS = Quotas(
     account_connects_per_s=None,
     account_publishes_in_per_s=None,
     account_publishes_out_per_s=None,
     account_subscriptions_per_s=None,
 )
+"""AWS's, but as many in a second as the machine can do."""
+
+NO_RATES = replace(QUOTAS, publishes_per_s=None, bytes_per_s=None)
+"""Without those of a connection, too."""
 
 
 def credentials(moto: MotoServer, stack: Stack, user: str) -> tuple[str, ClientCredentials]:
@@ -81,7 +84,7 @@ def credentials(moto: MotoServer, stack: Stack, user: str) -> tuple[str, ClientC
     )
 
 
-async def serve(clients: int) -> None:
+async def serve(clients: int, quotas: Quotas) -> None:
     """Serve until told to stop."""
     moto = MotoServer(account="123456789012", region="us-east-1")
     await asyncio.to_thread(moto.start)
@@ -89,7 +92,7 @@ async def serve(clients: int) -> None:
     broker = Broker(
         new_id=lambda: str(uuid.uuid4()),
         pick=random.randrange,
-        quotas=NO_RATES,
+        quotas=quotas,
         observer=ConnectionLog(),
     )
     endpoint = MqttEndpoint(
@@ -126,4 +129,4 @@ async def serve(clients: int) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop_runner:
-        loop_runner.run(serve(int(sys.argv[1])))
+        loop_runner.run(serve(int(sys.argv[1]), NO_RATES if sys.argv[2] == "none" else QUOTAS))

@@ -92,10 +92,13 @@ def absent(server: str) -> str:
 
 
 @contextmanager
-def running(server: str, *, clients: int, folder: Path) -> Iterator[Served]:
-    """Run a server in an empty folder until the block ends."""
-    start = {"localaws": _localaws, "mosquitto": _mosquitto, "nchan": _nchan}[server]
-    process, served = start(clients, folder)
+def running(server: str, *, clients: int, folder: Path, rates: str = "none") -> Iterator[Served]:
+    """Run a server in an empty folder until the block ends; rates `aws` are localaws's default."""
+    if server == "localaws":
+        process, served = _localaws(clients, folder, rates)
+    else:
+        start = {"mosquitto": _mosquitto, "nchan": _nchan}[server]
+        process, served = start(clients, folder)
     try:
         yield served
     finally:
@@ -125,10 +128,10 @@ def off_first_cpu() -> None:
     os.sched_setaffinity(0, cpus - {min(cpus)} or cpus)
 
 
-def _localaws(clients: int, folder: Path) -> tuple[subprocess.Popen[str], Served]:
+def _localaws(clients: int, folder: Path, rates: str) -> tuple[subprocess.Popen[str], Served]:
     with (folder / "localaws.log").open("w") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bench.localaws_server", str(clients)],
+            [sys.executable, "-m", "bench.localaws_server", str(clients), rates],
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
