@@ -324,7 +324,9 @@ async def test_denials_say_which_statement_decided(
     assert receive["why"] == "no statement of the identity policy allows it"
     assert publish["action"] == "iot:Publish"
     assert publish["why"] == "denied by NoSecrets of the identity policy"
-    assert publish["principal"].startswith("AIDA")
+    known = aws.moto.directory.known_key(key.access_key_id)
+    assert known is not None
+    assert publish["principal"] == known.principal.user_id
     lines = [record for record in caplog.records if record.message == "denied by policy"]
     assert [line.__dict__["why"] for line in lines] == [receive["why"], publish["why"]]
     async with http.get("/_localaws/denials", params={"client_id": "c"}) as answer:
