@@ -164,7 +164,7 @@ def _answer_one(request: web.Request, result: Result, headers: dict[str, str]) -
     if isinstance(result, NotTaken):
         raise result.error
     report = result.report
-    request[FACTS].update(event_id=report.id, state=report.state)
+    request[FACTS].update(event_id=report.id, state=report.state, addresses=len(report.deliveries))
     return web.json_response(
         result.members(),
         status=answers.status_of([result]),

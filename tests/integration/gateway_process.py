@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -75,16 +76,20 @@ class GatewayProcess:
 
 @asynccontextmanager
 async def gateway_process(environ: Mapping[str, str]) -> AsyncIterator[GatewayProcess]:
-    """Start a gateway, wait until it listens, and leave none behind."""
-    process = await _start(environ)
-    try:
-        gateway = GatewayProcess(process)
-        gateway.url = (await gateway.line("gateway listening"))["url"]
-        yield gateway
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
+    """Start a gateway, wait until it listens, and leave none behind.
+
+    Its outbox is one of its own, and gone at the end, unless the environment names one.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        process = await _start({"GATEWAY_OUTBOX": f"sqlite:///{folder}/outbox.db", **environ})
+        try:
+            gateway = GatewayProcess(process)
+            gateway.url = (await gateway.line("gateway listening"))["url"]
+            yield gateway
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.communicate()
 
 
 async def refused_start(environ: Mapping[str, str]) -> tuple[int, str]:

@@ -10,7 +10,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from tests.integration.gateway_stub import Fault, StubIot, stub_iot
 
 GOOD: dict[str, Any] = {"to": "user:42", "type": "order.shipped", "data": {"n": 1}, "id": "i-1"}
 ORIGIN = "http://localhost:8082"
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 class Caller:
@@ -43,6 +44,30 @@ class Caller:
         data = io.BytesIO(text)
         async with self.session.post("/v1/events", data=data, headers=sent | headers) as answer:
             return answer.status, await answer.json(content_type=None), dict(answer.headers)
+
+    async def call(self, method: str, path: str) -> tuple[int, Any, dict[str, str]]:
+        """Call with the key; return status, answer and headers."""
+        headers = {"Authorization": f"Bearer {self._key}"}
+        async with self.session.request(method, path, headers=headers) as answer:
+            return answer.status, await answer.json(content_type=None), dict(answer.headers)
+
+    async def settled(self, event_id: str) -> Any:
+        """Look an event up until it is settled; return its receipt."""
+        async with asyncio.timeout(20):
+            while True:
+                _, receipt, _ = await self.call("GET", f"/v1/events/{event_id}")
+                if receipt["status"] not in ("accepted", "scheduled"):
+                    return receipt
+                await asyncio.sleep(0.02)
+
+    async def failed(self) -> list[str]:
+        """Return the ids of dead letters, once there are any: lists lag by a commit."""
+        async with asyncio.timeout(20):
+            while True:
+                _, page, _ = await self.call("GET", "/v1/events?status=failed")
+                if page["events"]:
+                    return [event["id"] for event in page["events"]]
+                await asyncio.sleep(0.02)
 
     async def get(self, path: str) -> tuple[int, str]:
         """Get a path; return status and text."""
@@ -96,6 +121,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stub: StubIot) -> Sta
             "iot_endpoint": stub.url,
             "region": "us-east-1",
             "keys_file": keys_file,
+            "outbox": f"sqlite:///{tmp_path}/outbox.db",
             "drain_s": 1.0,
         }
         async with (
@@ -111,25 +137,19 @@ async def test_publishes_a_signed_envelope(start: Start, stub: StubIot) -> None:
     """One publish for each address, signed, with everything IoT Core must know."""
     async with start() as caller:
         event = GOOD | {"to": ["user:42", "group:orders/eu"], "ttl": 60, "retain": True, "qos": 0}
-        status, answer, _ = await caller.post(event)
-    assert (status, answer) == (
-        200,
-        {
-            "id": "i-1",
-            "status": "published",
-            "addresses": {
-                "user:42": {"state": "published"},
-                "group:orders/eu": {"state": "published"},
-            },
-        },
-    )
+        status, answer, headers = await caller.post(event, Prefer="wait=9", traceparent=TRACE)
+    assert (status, answer["id"], answer["status"]) == (200, "i-1", "published")
+    assert (headers["Preference-Applied"], headers["Location"]) == ("wait=9", "/v1/events/i-1")
+    for address in ("user:42", "group:orders/eu"):
+        assert answer["addresses"][address]["attempts"] == 1
     assert {seen.topic for seen in stub.seen} == {"shop/user/42", "shop/group/orders/eu"}
     for seen in stub.seen:
+        expiry = seen.query.pop("messageExpiry")
+        assert expiry in ("59", "60")
         assert seen.query == {
             "qos": "0",
             "retain": "true",
             "contentType": "application/cloudevents+json",
-            "messageExpiry": "60",
         }
         assert seen.headers["x-amz-security-token"] == "example-token"
         assert "/us-east-1/iotdata/aws4_request" in seen.headers["authorization"]
@@ -140,67 +160,80 @@ async def test_publishes_a_signed_envelope(start: Start, stub: StubIot) -> None:
             "id": "i-1",
             "source": "/services/shop",
             "type": "order.shipped",
+            "traceparent": TRACE,
             "data": {"n": 1},
         }
 
 
 @pytest.mark.parametrize(
-    ("fault", "status", "code", "retry_after"),
+    ("fault", "code"),
     [
-        (
-            Fault(status=429, code="ThrottlingException", headers={"retry-after": "7"}),
-            429,
-            "publish_throttled",
-            "7",
-        ),
-        (Fault(status=403, code="ForbiddenException"), 502, "publish_denied", None),
-        (Fault(status=400, code="InvalidRequestException"), 502, "publish_invalid", None),
-        (Fault(status=413, code="RequestEntityTooLargeException"), 502, "publish_too_large", None),
-        (Fault(status=500, code="InternalFailureException"), 503, "publish_unavailable", "1"),
-        (Fault(status=502, html=True), 503, "publish_unavailable", "1"),
-        (Fault(cut=True), 503, "publish_unavailable", "1"),
-        (Fault(hang=True), 504, "publish_timed_out", "1"),
-        (
-            Fault(
-                status=403,
-                code="ForbiddenException",
-                message="The security token included in the request is expired",
-            ),
-            503,
-            "publish_credentials_failed",
-            "1",
-        ),
+        (Fault(status=403, code="ForbiddenException"), "denied"),
+        (Fault(status=400, code="InvalidRequestException"), "invalid"),
+        (Fault(status=413, code="RequestEntityTooLargeException"), "too_large"),
     ],
 )
-async def test_upstream_trouble(  # noqa: PLR0917
-    start: Start, stub: StubIot, fault: Fault, status: int, code: str, retry_after: str | None
+async def test_what_iot_core_refuses_has_failed(
+    start: Start, stub: StubIot, fault: Fault, code: str
 ) -> None:
-    """Each trouble has its answer; the gateway decides about retries, so AWS sees one attempt."""
+    """At once, with what AWS said; it is a dead letter that can be listed and sent again."""
     stub.fault = fault
-    async with start(read_timeout_s=0.5) as caller:
-        answered, answer, headers = await caller.post()
+    async with start() as caller:
+        status, answer, _ = await caller.post(Prefer="wait=9")
+        assert (status, answer["status"]) == (200, "failed")
+        assert answer["addresses"]["user:42"]["error"]["code"] == code
+        assert "words" in answer["addresses"]["user:42"]["error"]["detail"]
         _, metrics = await caller.get("/metrics")
-    assert (answered, answer["code"]) == (status, code)
-    assert headers.get("Retry-After") == retry_after
-    assert headers["Content-Type"] == "application/problem+json"
-    assert answer["addresses"]["user:42"]["state"] == "failed"
-    assert len(stub.seen) == 1
-    reason = code.removeprefix("publish_")
-    assert f'gateway_failed_total{{kind="user",reason="{reason}",service="shop"}} 1.0' in metrics
+        assert f'gateway_failed_total{{kind="user",reason="{code}",service="shop"}} 1.0' in metrics
+        assert await caller.failed() == ["i-1"]
+        assert len(stub.seen) == 1
+        stub.fault = None
+        status, answer, _ = await caller.call("POST", "/v1/events/i-1/redeliver")
+        assert (status, answer["status"]) == (202, "accepted")
+        assert (await caller.settled("i-1"))["status"] == "published"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (Fault(status=429, code="ThrottlingException"), "throttled"),
+        (Fault(status=500, code="InternalFailureException"), "unavailable"),
+        (Fault(status=502, html=True), "unavailable"),
+        (Fault(cut=True), "unavailable"),
+        (Fault(hang=True), "timed_out"),
+    ],
+)
+async def test_what_may_pass_is_tried_again(
+    start: Start, stub: StubIot, fault: Fault, code: str
+) -> None:
+    """The caller has its 202; whoever waits sees why it takes long; in the end it arrives."""
+    stub.fault = fault
+    async with start(read_timeout_s=0.3) as caller:
+        status, answer, _ = await caller.post(Prefer="wait=1")
+        assert (status, answer["status"]) == (202, "accepted")
+        delivery = answer["addresses"]["user:42"]
+        assert delivery["attempts"] >= 1
+        assert (delivery["error"]["code"], delivery["error"]["retryable"]) == (code, True)
+        stub.fault = None
+        stub.released.set()
+        assert (await caller.settled("i-1"))["status"] == "published"
+        _, metrics = await caller.get("/metrics")
+    assert f'gateway_retried_total{{kind="user",reason="{code}"}}' in metrics
 
 
 async def test_partly_published(start: Start, stub: StubIot) -> None:
     """What happened is told for each address."""
-    stub.faults["shop/user/1"] = Fault(status=500, code="InternalFailureException")
+    stub.faults["shop/user/1"] = Fault(status=403, code="ForbiddenException")
     async with start() as caller:
-        status, answer, _ = await caller.post(GOOD | {"to": ["user:1", "user:2"]})
+        event = GOOD | {"to": ["user:1", "user:2"]}
+        status, answer, _ = await caller.post(event, Prefer="wait=9")
     assert (status, answer["status"]) == (200, "failed")
-    assert answer["addresses"]["user:1"]["error"]["retryable"] is True
-    assert answer["addresses"]["user:2"] == {"state": "published"}
+    assert answer["addresses"]["user:1"]["state"] == "failed"
+    assert answer["addresses"]["user:2"]["state"] == "published"
 
 
 async def test_no_credentials(start: Start, stub: StubIot, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without AWS credentials it runs, says so, and is not ready."""
+    """Without AWS credentials it keeps what comes, says why it cannot send it, and is not ready."""
     async with start(probe_s=0.1) as caller:
         monkeypatch.undo()
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -209,26 +242,27 @@ async def test_no_credentials(start: Start, stub: StubIot, monkeypatch: pytest.M
         monkeypatch.setenv(name, os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     async with start(probe_s=0.1) as caller:
-        status, answer, _ = await caller.post()
+        status, answer, _ = await caller.post(Prefer="wait=1")
         ready, troubles = await caller.get("/readyz")
-    assert (status, answer["code"]) == (503, "publish_credentials_failed")
+    assert (status, answer["status"]) == (202, "accepted")
+    assert answer["addresses"]["user:42"]["error"]["code"] == "credentials_failed"
     assert (ready, json.loads(troubles)["troubles"]) == (503, {"iot": "credentials_failed"})
     assert not stub.seen
 
 
 async def test_readiness_follows_the_endpoint(start: Start) -> None:
-    """Gone, it is not ready and events get 503; back, all is well without a restart."""
+    """Gone, it is not ready but keeps what comes; back, it delivers without a restart."""
     async with stub_iot() as first:
         port = int(first.url.rpartition(":")[2])
         async with start(probe_s=0.1, iot_endpoint=first.url) as caller:
             await until(caller, 200)
     async with start(probe_s=0.1, iot_endpoint=first.url) as caller:
         await until(caller, 503)
-        status, answer, _ = await caller.post()
-        assert (status, answer["code"]) == (503, "publish_unavailable")
-        async with stub_iot(port):
+        assert (await caller.post())[0] == 202
+        async with stub_iot(port) as again:
             await until(caller, 200)
-            assert (await caller.post())[0] == 200
+            assert (await caller.settled("i-1"))["status"] == "published"
+            assert len(again.seen) == 1
 
 
 async def until(caller: Caller, status: int) -> None:
@@ -270,7 +304,7 @@ async def test_refuses(  # noqa: PLR0917
         answered, answer, answer_headers = await caller.post(body=body, **headers)
         assert (answered, answer["code"]) == (status, code)
         assert answer_headers["Content-Type"] == "application/problem+json"
-        assert (await caller.post())[0] == 200
+        assert (await caller.post(Prefer="wait=9"))[0] == 200
     assert len(stub.seen) == 1
 
 
@@ -278,7 +312,8 @@ async def test_reads_gzip(start: Start, stub: StubIot) -> None:
     """A compressed event is an event."""
     async with start() as caller:
         body = gzip.compress(json.dumps(GOOD).encode())
-        status, _, _ = await caller.post(body=body, **{"Content-Encoding": "gzip"})
+        headers = {"Content-Encoding": "gzip", "Prefer": "wait=9"}
+        status, _, _ = await caller.post(body=body, **headers)
     assert status == 200
     assert json.loads(stub.seen[0].body)["data"] == {"n": 1}
 
@@ -339,7 +374,7 @@ async def test_stops_a_service_that_is_too_fast(start: Start) -> None:
     """Beyond its rate a key gets 429 with the time to wait."""
     async with start(rate_per_s=2) as caller:
         answers = [await caller.post() for _ in range(3)]
-    assert [status for status, _, _ in answers] == [200, 200, 429]
+    assert [status for status, _, _ in answers] == [202, 202, 429]
     _, answer, headers = answers[-1]
     assert (answer["code"], answer["rate"], headers["Retry-After"]) == ("rate_exceeded", 2, "1")
 
@@ -349,8 +384,8 @@ async def test_wrong_paths_and_methods(start: Start) -> None:
     async with start() as caller:
         status, text = await caller.get("/v1/nothing")
         assert (status, json.loads(text)["code"]) == (404, "not_found")
-        async with caller.session.get("/v1/events") as answer:
-            assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+        async with caller.session.put("/v1/events") as answer:
+            assert (answer.status, answer.headers["Allow"]) == (405, "GET,HEAD,POST")
             assert (await answer.json(content_type=None))["code"] == "method_not_allowed"
 
 
@@ -368,32 +403,87 @@ async def test_pages_of_named_origins_may_call(start: Start) -> None:
 
 
 async def test_counts_what_happens(start: Start) -> None:
-    """Accepted, refused, published and the seconds are there to be scraped."""
+    """Accepted, duplicate, refused, published and the seconds are there to be scraped."""
     async with start() as caller:
+        await caller.post(Prefer="wait=9")
         await caller.post()
         await caller.post({})
+        await caller.post([GOOD | {"id": "i-2"}, {}])
+        await caller.settled("i-2")
         _, text = await caller.get("/metrics")
     for line in (
-        'gateway_events_accepted_total{service="shop"} 1.0',
-        'gateway_events_refused_total{reason="invalid_event",service="shop"} 1.0',
-        'gateway_published_total{kind="user",service="shop"} 1.0',
-        'gateway_publish_seconds_count{outcome="published"} 1.0',
+        'gateway_events_accepted_total{service="shop"} 2.0',
+        'gateway_events_duplicate_total{service="shop"} 1.0',
+        'gateway_events_refused_total{reason="invalid_event",service="shop"} 2.0',
+        'gateway_published_total{kind="user",service="shop"} 2.0',
+        'gateway_accepted_to_published_seconds_count{kind="user",service="shop"} 2.0',
+        'gateway_publish_seconds_count{outcome="published"} 2.0',
         'gateway_request_seconds_count{method="POST",route="/v1/events",status="200"} 1.0',
+        "gateway_publishes_in_flight 0.0",
+        'gateway_outbox_depth{state="accepted"} 0.0',
+        "gateway_outbox_oldest_seconds 0.0",
+        "gateway_pacing_limit_per_second 2000.0",
     ):
         assert line in text
+    assert "gateway_outbox_commit_seconds_count" in text
 
 
-async def test_a_waiting_event_is_not_lost_at_shutdown(start: Start, stub: StubIot) -> None:
-    """A request under way when the gateway stops still gets its answer."""
+async def test_a_request_under_way_at_shutdown_gets_its_answer(start: Start, stub: StubIot) -> None:
+    """Also one that waits for an outcome; and what was accepted still goes out."""
     stub.fault = Fault(hang=True)
     async with start(drain_s=5.0) as caller:
-        under_way = asyncio.create_task(caller.post())
+        under_way = asyncio.create_task(caller.post(Prefer="wait=4"))
         await stub.arrived.wait()
         asyncio.get_running_loop().call_later(0.3, stub.released.set)
         # Keeps the client open while the gateway drains around it.
         await asyncio.sleep(0)
         status, _, _ = await under_way
     assert status == 200
+
+
+async def test_a_deadline_days_away_waits_on_disk(start: Start, stub: StubIot) -> None:
+    """A scheduled event can be seen, cancelled, and is not sent."""
+    later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    async with start() as caller:
+        status, answer, _ = await caller.post(GOOD | {"deliverAt": later})
+        assert (status, answer["status"]) == (202, "scheduled")
+        status, answer, _ = await caller.call("DELETE", "/v1/events/i-1")
+        assert (status, answer["status"]) == (200, "cancelled")
+        status, answer, _ = await caller.call("DELETE", "/v1/events/i-1")
+        assert (status, answer["code"]) == (409, "wrong_state")
+    assert not stub.seen
+
+
+async def test_the_same_id_is_the_same_event(start: Start, stub: StubIot) -> None:
+    """Sent again it is a duplicate, with a new trace too; changed, it is refused."""
+    async with start() as caller:
+        await caller.post(Prefer="wait=9", traceparent=TRACE)
+        status, answer, _ = await caller.post(traceparent=TRACE.replace("4b", "5b"))
+        assert (status, answer) == (
+            202,
+            {"id": "i-1", "status": "published", "duplicate": True},
+        )
+        status, answer, _ = await caller.post(GOOD | {"data": 2})
+        assert (status, answer["code"]) == (409, "changed_event")
+    assert len(stub.seen) == 1
+
+
+async def test_a_thousand_lines_at_once(start: Start, stub: StubIot) -> None:
+    """Each has its result, and all of them reach their topics in order."""
+    lines = b"\n".join(
+        json.dumps(
+            GOOD | {"id": f"n-{number}", "to": f"user:{number % 7}", "data": number}
+        ).encode()
+        for number in range(1_000)
+    )
+    async with start() as caller:
+        headers = {"Content-Type": "application/x-ndjson", "Prefer": "wait=30"}
+        status, answer, _ = await caller.post(body=lines, **headers)
+    assert (status, answer["accepted"], answer["refused"]) == (200, 1_000, 0)
+    assert {one["status"] for one in answer["results"]} == {"published"}
+    for user in range(7):
+        sent = [json.loads(s.body)["data"] for s in stub.seen if s.topic == f"shop/user/{user}"]
+        assert sent == list(range(user, 1_000, 7))
 
 
 async def test_random_bytes_do_not_hurt(start: Start) -> None:
@@ -408,4 +498,4 @@ async def test_random_bytes_do_not_hurt(start: Start) -> None:
             async with asyncio.timeout(5):
                 assert b"HTTP/1.1 5" not in await reader.read()
             writer.close()
-        assert (await caller.post())[0] == 200
+        assert (await caller.post())[0] == 202

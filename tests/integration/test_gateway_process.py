@@ -28,9 +28,9 @@ def made() -> tuple[str, ServiceKey]:
 
 
 async def post(url: str, key: str, topic_name: str = "42") -> int:
-    """Post an event; return the status."""
+    """Post an event and wait for its outcome; return the status."""
     document = {"to": f"user:{topic_name}", "type": "t", "data": "the-payload"}
-    headers = {"Authorization": f"Bearer {key}"}
+    headers = {"Authorization": f"Bearer {key}", "Prefer": "wait=20"}
     async with (
         aiohttp.ClientSession() as session,
         session.post(f"{url}/v1/events", json=document, headers=headers) as answer,

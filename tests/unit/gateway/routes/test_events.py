@@ -95,6 +95,7 @@ async def test_answers_that_it_is_kept() -> None:
         "body_bytes": len(json.dumps(GOOD)),
         "event_id": "i",
         "state": "accepted",
+        "addresses": 1,
     }
 
 
