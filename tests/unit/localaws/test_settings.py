@@ -1,9 +1,13 @@
 """The LOCALAWS_ settings."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from localaws.core.api_rates import ApiRates
+from localaws.core.quotas import Quotas
+from localaws.core.rules.limits import RuleLimits
 from localaws.settings import Settings
 from wire.errors import SettingsError
 from wire.secret import Secret
@@ -28,6 +32,8 @@ def test_everything_can_be_set() -> None:
         "LOCALAWS_IOT_PORT": "1",
         "LOCALAWS_AWS_PORT": "2",
         "LOCALAWS_API_PORT": "3",
+        "LOCALAWS_MQTT_TCP_PORT": "4",
+        "LOCALAWS_INSECURE_ALLOW_ANONYMOUS": "1",
         "LOCALAWS_REGION": "eu-west-1",
         "LOCALAWS_ACCOUNT": "000000000001",
         "LOCALAWS_NAMESPACE": "mine",
@@ -44,13 +50,19 @@ def test_everything_can_be_set() -> None:
         "LOCALAWS_UPSTREAM_TIMEOUT_S": "6",
         "LOCALAWS_START_TIMEOUT_S": "3",
         "LOCALAWS_STOP_TIMEOUT_S": "4",
+        "LOCALAWS_PACKED_LIMIT_PERCENT": "100",
         "LOCALAWS_LOG_LEVEL": "debug",
+        "LOCALAWS_QUOTA_PUBLISHES_PER_S": "5",
+        "LOCALAWS_RATE_SEND_DIRECT_PER_S": "6",
+        "LOCALAWS_RULES_WORKERS": "7",
     }
     assert Settings.from_env(environ) == Settings(
         host="::1",
         iot_port=1,
         aws_port=2,
         api_port=3,
+        mqtt_tcp_port=4,
+        insecure_allow_anonymous=True,
         region="eu-west-1",
         account="000000000001",
         namespace="mine",
@@ -67,7 +79,11 @@ def test_everything_can_be_set() -> None:
         upstream_timeout_s=6.0,
         start_timeout_s=3.0,
         stop_timeout_s=4.0,
+        packed_limit_percent=100,
         log_level="DEBUG",
+        quotas=Quotas(publishes_per_s=5),
+        rates=ApiRates(send_direct_per_s=6),
+        rules=RuleLimits(workers=7),
     )
 
 
@@ -84,6 +100,12 @@ def test_everything_can_be_set() -> None:
         ("JWT_SECRET", "short", "at least 32 bytes"),
         ("CREDENTIALS_DURATION_S", "3601", "between 900 and 3600"),
         ("LOG_LEVEL", "loud", "one of DEBUG"),
+        ("MQTT_TCP_PORT", "65536", "between 0 and 65535"),
+        ("MQTT_TCP_PORT", "x", "between 0 and 65535"),
+        ("QUOTA_PAYLOAD_BYTES", "-1", "between 0 and"),
+        ("QUOTA_PAYLOAD_BYTES", "1.5", "whole number"),
+        ("RULES_WORKERS", "0", "between 1 and"),
+        ("QUOTA_PUBLISH_PER_S", "1", "did you mean LOCALAWS_QUOTA_PUBLISHES_PER_S"),
         ("IOT_PROT", "1", "did you mean LOCALAWS_IOT_PORT"),
     ],
 )
@@ -92,6 +114,35 @@ def test_wrong_value_is_named(name: str, value: str, words: str) -> None:
     (problem,) = problems_of(**{name: value})
     assert problem.startswith(f"LOCALAWS_{name} ")
     assert words in problem
+
+
+@pytest.mark.parametrize(
+    ("prefix", "kind"), [("QUOTA_", Quotas), ("RATE_", ApiRates), ("RULES_", RuleLimits)]
+)
+def test_every_limit_can_be_set_and_most_can_be_switched_off(
+    prefix: str, kind: type[Quotas | ApiRates | RuleLimits]
+) -> None:
+    """Each field has a setting of its own name; 0 is off where off makes sense."""
+    for one in fields(kind):
+        name = f"LOCALAWS_{prefix}{one.name.upper()}"
+        seven = Settings.from_env({name: "7"})
+        assert getattr(limits_of(seven, kind), one.name) == 7
+        if "None" in str(one.type):
+            off = Settings.from_env({name: "0"})
+            assert getattr(limits_of(off, kind), one.name) is None
+
+
+def limits_of(settings: Settings, kind: type[Quotas | ApiRates | RuleLimits]) -> object:
+    """Return the settings' limits of one kind."""
+    found = (settings.quotas, settings.rates, settings.rules)
+    return next(one for one in found if isinstance(one, kind))
+
+
+def test_plain_tcp_is_off() -> None:
+    """Unless a port is named; 0 picks a free one."""
+    assert Settings().mqtt_tcp_port is None
+    assert Settings.from_env({"LOCALAWS_MQTT_TCP_PORT": "none"}).mqtt_tcp_port is None
+    assert Settings.from_env({"LOCALAWS_MQTT_TCP_PORT": "0"}).mqtt_tcp_port == 0
 
 
 def test_all_problems_come_at_once() -> None:
