@@ -83,13 +83,13 @@ def accept_unsubscribe(
         return
     codes, gone = [], []
     for text in packet.topic_filters:
+        # AWS's list for UNSUBACK has no "no subscription existed" (aws-iot-facts 3.14).
+        codes.append(ReasonCode.SUCCESS)
         subscription = session.subscriptions.pop(text, None)
         if subscription is None:
-            codes.append(ReasonCode.NO_SUBSCRIPTION_EXISTED)
             continue
         broker.subscriptions.remove(subscription)
         broker.routes.changed(subscription)
-        codes.append(ReasonCode.SUCCESS)
         gone.append(text)
     answer = Unsuback(packet_id=packet.packet_id, codes=tuple(codes))
     broker.fan_out.send(connection, write_unsuback(answer, connection.version))
