@@ -40,7 +40,7 @@ def _parliament() -> Any:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                import parliament  # noqa: F401
+                import parliament  # type: ignore[import-untyped]  # noqa: F401
         finally:
             del sys.modules["pkg_resources"]
             if held is not None:
