@@ -74,6 +74,7 @@ def gateway_environ(
         "GATEWAY_REGION": settings.region,
         "GATEWAY_IOT_ENDPOINT": f"http://{reachable(settings.host)}:{settings.iot_port}",
         "GATEWAY_KEYS_FILE": str(state.key_file.resolve()),
+        "GATEWAY_OUTBOX": f"sqlite:///{state.outbox.resolve()}",
         "GATEWAY_CORS_ORIGINS": ",".join(sorted(page_origins(settings.api_port))),
         "GATEWAY_LOG_FORMAT": "pretty",
         # The supervisor kills after stop_timeout_s: the drain must be over by then.

@@ -41,6 +41,11 @@ class StateFolder:
         return self.root / "keys.json"
 
     @property
+    def outbox(self) -> Path:
+        """The gateway's outbox: events outlive a restart here as they do in production."""
+        return self.root / "outbox.db"
+
+    @property
     def aws_config(self) -> Path:
         """AWS shared config file."""
         return self.root / "aws" / "config"
