@@ -25,6 +25,8 @@ from localaws.supervisor import Supervisor
 from wire.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from localaws.welcome import Welcome
 
 
@@ -33,12 +35,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m localaws", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="start localaws and the gateway, and show where they are")
-    commands.add_parser("serve", help="start localaws alone and serve until told to stop")
-    command = parser.parse_args().command
+    for name, words in (
+        ("up", "start localaws and the gateway, and show where they are"),
+        ("serve", "start localaws alone and serve until told to stop"),
+    ):
+        command = commands.add_parser(name, help=words)
+        command.add_argument(
+            "--mqtt-tcp-port", metavar="PORT", help="serve MQTT on plain TCP, too (loopback only)"
+        )
+        command.add_argument(
+            "--allow-anonymous",
+            action="store_true",
+            help="let clients on plain TCP do everything without credentials",
+        )
+    wanted = parser.parse_args()
+    environ = _with_options(os.environ, wanted)
     try:
-        settings = Settings.from_env(os.environ)
-        return _up(settings) if command == "up" else _serve(settings)
+        settings = Settings.from_env(environ)
+        return _up(settings, environ) if wanted.command == "up" else _serve(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
@@ -46,6 +60,16 @@ def main() -> int:
         for line in str(error).splitlines():
             print(f"localaws: {line}", file=sys.stderr)
         return 1
+
+
+def _with_options(environ: Mapping[str, str], wanted: argparse.Namespace) -> dict[str, str]:
+    """Return the environment with the options in it, so that a child sees them, too."""
+    options = {}
+    if wanted.mqtt_tcp_port is not None:
+        options["LOCALAWS_MQTT_TCP_PORT"] = wanted.mqtt_tcp_port
+    if wanted.allow_anonymous:
+        options["LOCALAWS_INSECURE_ALLOW_ANONYMOUS"] = "1"
+    return {**environ, **options}
 
 
 def _serve(settings: Settings) -> int:
@@ -67,8 +91,8 @@ async def _serve_until_told(settings: Settings) -> None:
         await told.wait()
 
 
-def _up(settings: Settings) -> int:
-    supervisor = Supervisor(settings, os.environ, write_line=_write_line, greet=_greet)
+def _up(settings: Settings, environ: Mapping[str, str]) -> int:
+    supervisor = Supervisor(settings, environ, write_line=_write_line, greet=_greet)
     asyncio.run(supervisor.run())
     return 0
 

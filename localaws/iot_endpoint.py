@@ -8,6 +8,7 @@ Source: aws-iot-facts 1.1; aiohttp, "Graceful shutdown".
 
 from __future__ import annotations
 
+import logging
 import random
 import uuid
 from typing import TYPE_CHECKING
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from localaws.core.observer import Denial
     from localaws.core.refusal import Refusal
     from localaws.moto_server import MotoServer
+
+log = logging.getLogger(__name__)
 
 
 class IotEndpoint:
@@ -103,6 +106,7 @@ class IotEndpoint:
         self._runner = web.AppRunner(
             plane.application(), access_log=None, shutdown_timeout=stop_timeout_s
         )
+        self._allow_anonymous = allow_anonymous
         self._login = KeyLogin(moto.directory, allow_anonymous=allow_anonymous)
         self._port: Port | None = None
         self._tcp: TcpPort | None = None
@@ -128,6 +132,8 @@ class IotEndpoint:
         if tcp is not None:
             self._tcp = TcpPort(self._mqtt.turns, login=self._login)
             await self._tcp.open(tcp)
+            if self._allow_anonymous:
+                log.warning("insecure: anonymous clients on plain TCP may do everything")
 
     async def stop(self) -> None:
         """Stop listening, let requests end, then end every connection with 1001."""
@@ -152,7 +158,8 @@ class IotEndpoint:
             Denied(
                 at=self._clock.steady(),
                 where="iot",
-                client_id=denial.client_id,
+                # At CONNECT there is no client yet, only the id it asks for.
+                client_id=denial.name if denial.action == "iot:Connect" else denial.client_id,
                 principal=denial.principal,
                 action=denial.action,
                 resource=f"{self._arn_prefix}{denial.resource_kind}/{denial.name}",
