@@ -308,3 +308,56 @@ def test_an_interrupted_build_leaves_no_half_zip(
     with pytest.raises(KeyboardInterrupt):
         bundle._write_zip(tmp_path / "x.zip", {"a.py": b""})
     assert list(tmp_path.iterdir()) == []
+
+
+BRIDGE_PROBE = """
+import json, sys
+sys.path[:0] = sys.argv[1:]
+sys.dont_write_bytecode = True
+from lambdas.sns_bridge.handler import build
+handle = build(json.loads(sys.stdin.read()))
+print(json.dumps([handle({"Records": []}, None), sorted({"jwt", "boto3"} & set(sys.modules))]))
+"""
+
+
+def test_the_bridges_bundle_is_our_code_alone() -> None:
+    """It needs nothing but botocore, so nothing is downloaded and nothing is for a platform."""
+    built = build_bundle(ROOT, "sns_bridge")
+    assert built.path.stat().st_size < 500_000
+    assert {name.split("/")[0] for name in built.members} == {"lambdas", "wire"}
+    assert "lambdas/sns_bridge/handler.py" in built.members
+    assert not any(name.startswith("lambdas/credentials") for name in built.members)
+    assert build_bundle(ROOT, "sns_bridge").code_sha256 == built.code_sha256
+
+
+@pytest.mark.parametrize("version", interpreters())
+def test_an_isolated_interpreter_runs_the_bridge(version: str, tmp_path: Path) -> None:
+    """Unpacked, with the runtime's SDK and nothing else to import from."""
+    with zipfile.ZipFile(build_bundle(ROOT, "sns_bridge").path) as archive:
+        archive.extractall(tmp_path / "bundle")
+    (tmp_path / "runtime").mkdir()
+    for name in RUNTIME_MODULES:
+        spec = importlib.util.find_spec(name)
+        assert spec is not None
+        assert spec.origin is not None
+        origin = Path(spec.origin)
+        origin = origin.parent if origin.name == "__init__.py" else origin
+        (tmp_path / "runtime" / origin.name).symlink_to(origin)
+    routes = {"arn:aws:sqs:eu-west-1:123456789012:q": {"to": "everyone", "raw": True, "sns": "t"}}
+    environment = {
+        "AWS_REGION": "eu-west-1",
+        "SNS_BRIDGE_NAMESPACE": "prod",
+        "SNS_BRIDGE_IOT_ENDPOINT": "https://x-ats.iot.eu-west-1.amazonaws.com",
+        "SNS_BRIDGE_ROUTES": json.dumps(routes),
+    }
+    done = subprocess.run(
+        [interpreters()[version], "-I", "-S", "-c", BRIDGE_PROBE]
+        + [str(tmp_path / folder) for folder in ("bundle", "runtime")],
+        input=json.dumps(environment),
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [{"batchItemFailures": []}, []]
