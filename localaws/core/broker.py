@@ -343,7 +343,8 @@ class Broker:
         most = None if pace is None else max(1, int((now - session.drained_at) * pace))
         session.drained_at = now
         self.fan_out.send_queued(session, now, most=most)
-        session.draining = session.queued > 0
+        # Without a pace each acknowledgement brings the next message, as for anybody else.
+        session.draining = session.queued > 0 and pace is not None
 
     def _take_packets(self, connection: Connection, data: bytes, now: float) -> None:
         decoder = connection.decoder
