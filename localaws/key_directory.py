@@ -55,6 +55,7 @@ class KeyDirectory:
         self._region = region
         self._partition: str = get_partition(region)
         self._sessions: dict[str, AssumedRole] = {}
+        self._of_services: set[str] = set()
         self._principals: dict[str, tuple[tuple[NamedPolicy, ...], Principal]] = {}
 
     @property
@@ -85,7 +86,13 @@ class KeyDirectory:
         )
 
     def open_session(
-        self, role_arn: str, *, session_name: str, duration_s: int, policy: str | None
+        self,
+        role_arn: str,
+        *,
+        session_name: str,
+        duration_s: int,
+        policy: str | None,
+        for_service: bool = False,
     ) -> AccessKey:
         """Make temporary credentials for a role; every check has been made before.
 
@@ -94,6 +101,7 @@ class KeyDirectory:
             session_name: Last part of the session's ARN.
             duration_s: Life of the credentials, seconds.
             policy: Session policy as JSON; None narrows nothing.
+            for_service: An AWS service holds them (Lambda, rules), which renews them in time.
         """
         session = self._sts.assume_role(
             region_name=self._region,
@@ -104,6 +112,8 @@ class KeyDirectory:
             external_id="",
         )
         self._sessions[session.access_key_id] = session
+        if for_service:
+            self._of_services.add(session.access_key_id)
         while len(self._sessions) > MAX_SESSIONS:
             self._forget(next(iter(self._sessions)))
         return _session_access_key(session)
@@ -117,8 +127,9 @@ class KeyDirectory:
         return True
 
     def expire_all(self) -> int:
-        """End all temporary credentials now, and return how many there were."""
-        return sum(self.expire(access_key_id) for access_key_id in list(self._sessions))
+        """End all temporary credentials now but those of AWS services; return how many there were."""
+        ending = [one for one in self._sessions if one not in self._of_services]
+        return sum(self.expire(access_key_id) for access_key_id in ending)
 
     @property
     def _sts(self) -> STSBackend:
@@ -194,6 +205,7 @@ class KeyDirectory:
 
     def _forget(self, access_key_id: str) -> None:
         session = self._sessions.pop(access_key_id)
+        self._of_services.discard(access_key_id)
         self.iam.access_keys.pop(access_key_id, None)
         if session in self._sts.assumed_roles:
             self._sts.assumed_roles.remove(session)

@@ -206,5 +206,9 @@ class MotoServer:
         if not evaluate_trust(question, role.trust).allowed:
             raise Misuse(f"execution role {role_arn} does not trust {LAMBDA_SERVICE}")
         return self.directory.open_session(
-            role_arn, session_name=session_name, duration_s=duration_s, policy=None
+            role_arn,
+            session_name=session_name,
+            duration_s=duration_s,
+            policy=None,
+            for_service=True,
         )

@@ -77,7 +77,11 @@ class ServiceRoles:
             if known is not None and ends is not None and ends - now > _RENEW:
                 return known
         key = self._directory.open_session(
-            role_arn, session_name=self._session_name, duration_s=SESSION_S, policy=None
+            role_arn,
+            session_name=self._session_name,
+            duration_s=SESSION_S,
+            policy=None,
+            for_service=True,
         )
         known = self._directory.known_key(key.access_key_id)
         if known is None:  # the role was deleted by moto's threads a moment ago
