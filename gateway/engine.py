@@ -171,8 +171,8 @@ class Engine:
         while (claim := self._put_off or self._outbox.claim()) is not None:
             self._put_off = None
             now_ms = _now_ms()
-            if claim.event.expired(now_ms):
-                self._expire(claim, now_ms)
+            if claim.event.cancelled or claim.event.expired(now_ms):
+                self._give_up(claim, now_ms)
                 continue
             wait_s = self._pacer.take(time.monotonic())
             if wait_s == 0.0:
@@ -238,11 +238,12 @@ class Engine:
             jitter=random.random(),  # noqa: S311 - spreads load, hides nothing
         )
 
-    def _expire(self, claim: Claim, now_ms: int) -> None:
+    def _give_up(self, claim: Claim, now_ms: int) -> None:
         event, position = claim
+        state = State.CANCELLED if event.cancelled else State.EXPIRED
         tried = event.attempts.get(position) if event.attempts else None
         attempts, reason = (tried.tried, tried.reason) if tried else (0, None)
-        self._outbox.settle(claim, Outcome(State.EXPIRED, now_ms, attempts, reason))
+        self._outbox.settle(claim, Outcome(state, now_ms, attempts, reason))
 
 
 class _Counts:

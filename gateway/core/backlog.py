@@ -34,7 +34,9 @@ class Backlog:
 
     Theory of operation: a delivery is *scheduled* until it is due, then stands in its topic's
     lane. Whoever sends claims one delivery at a time and must settle it or park it; until then its
-    topic gives no other. Times of attempts are monotonic, so a clock that is set neither hurries
+    topic gives no other. A delivery whose outcome must be durable before its topic goes on is
+    *barred*: it stays where it stands, gives way to nothing, and is not given out, until it is
+    released. Times of attempts are monotonic, so a clock that is set neither hurries
     nor stops them; due times are the wall clock's, because that is what callers named.
     """
 
@@ -42,9 +44,11 @@ class Backlog:
         self._lanes = Lanes()
         self._scheduled: Schedule[Place] = Schedule()
         self._collapsing = Collapsing()
+        # The value tells whether its lane stands still for it.
+        self._barred: dict[Key, bool] = {}
 
     def __len__(self) -> int:
-        """Count the deliveries that are not settled."""
+        """Count the deliveries that are not settled, or settled and not released."""
         return self._lanes.waiting + self._lanes.busy + len(self._scheduled)
 
     @property
@@ -73,12 +77,19 @@ class Backlog:
         return self._lanes.parked
 
     def add(self, place: Place, *, due_ms: float, now_ms: float) -> Key | None:
-        """Take a delivery in.
+        """Take a delivery in; what became due before stands before it.
+
+        Args:
+            place: The delivery.
+            due_ms: When it is due.
+            now_ms: When it came. After a restart that is the moment of its acceptance again, so
+                that what was scheduled stands where it stood before.
 
         Returns:
             The delivery that it replaces, which must be settled as collapsed by the caller; it is
             in no lane any more. None if there is none, or if it is being sent at this moment.
         """
+        self._admit_due(now_ms)
         replaced = None
         if place.collapse_key is not None:
             replaced = self._replace(place, place.collapse_key)
@@ -90,14 +101,33 @@ class Backlog:
 
     def claim(self, now: float, now_ms: float) -> tuple[str, Key] | None:
         """Return the topic and key of the delivery to be sent next, or None if none may go."""
-        while (place := self._scheduled.pop_due(now_ms)) is not None:
-            self._lanes.offer(place.topic, place.key)
-        return self._lanes.take(now)
+        self._admit_due(now_ms)
+        while (taken := self._lanes.take(now)) is not None:
+            if taken[1] not in self._barred:
+                return taken
+            self._barred[taken[1]] = True
+        return None
 
     def settle(self, place: Place) -> None:
         """Forget a claimed delivery; its topic may give the next one."""
         self._forget(place)
         self._lanes.done(place.topic)
+
+    def bar(self, place: Place) -> None:
+        """Let nothing of its topic overtake a delivery whose outcome is not durable yet.
+
+        Without this, a crash could bring back a delivery that failed or was cancelled after others
+        of its topic had been sent, and it might succeed then.
+        """
+        self._forget(place)
+        self._barred[place.key] = self.claimed_now(place)
+
+    def release(self, place: Place) -> None:
+        """Forget a barred delivery: its outcome is durable, and its topic may go on."""
+        if self._barred.pop(place.key):
+            self._lanes.done(place.topic)
+        elif not self._scheduled.withdraw(place):
+            self._lanes.withdraw(place.topic, place.key)
 
     def park(self, topic: str, until: float) -> None:
         """Keep the delivery claimed from a topic for another attempt."""
@@ -114,15 +144,14 @@ class Backlog:
             place.topic, collapse_key, place.key
         )
 
-    def withdraw(self, place: Place) -> bool:
-        """Forget a delivery that is not claimed; tell whether that was possible."""
-        if not self._scheduled.withdraw(place) and not self._lanes.withdraw(place.topic, place.key):
-            return False
-        self._forget(place)
-        return True
+    def claimed_now(self, place: Place) -> bool:
+        """Tell whether a delivery is claimed."""
+        return self._lanes.busy_with(place.topic) == place.key
 
     def holds(self, place: Place) -> bool:
-        """Tell whether a delivery is in the backlog, claimed or not; not for hot paths."""
+        """Tell whether a delivery is here and not barred; not for hot paths."""
+        if place.key in self._barred:
+            return False
         return place in self._scheduled or self._lanes.holds(place.topic, place.key)
 
     def behind(self, topic: str, most: int) -> list[Key]:
@@ -136,6 +165,10 @@ class Backlog:
     def next_due_ms(self) -> float | None:
         """Return when the next scheduled delivery is due, or None."""
         return self._scheduled.next_at()
+
+    def _admit_due(self, now_ms: float) -> None:
+        while (place := self._scheduled.pop_due(now_ms)) is not None:
+            self._lanes.offer(place.topic, place.key)
 
     def _replace(self, place: Place, collapse_key: str) -> Key | None:
         before = self._collapsing.replace(place.topic, collapse_key, place.key)

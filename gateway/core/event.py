@@ -246,6 +246,9 @@ class _Reader:
 
     def _whole(self, name: str, default: int, *, least: int, most: int) -> int:
         value = self._document.get(name, default)
+        # JSON has one kind of number, so 60.0 is 60; JSON Schema says the same of `integer`.
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         # A boolean is an int to Python, but not to JSON.
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             self._problem(f"/{name}", f"must be a whole number from {least} to {most}")

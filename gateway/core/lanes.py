@@ -164,6 +164,11 @@ class Lanes:
             self._ready.pop(topic, None)
         return True
 
+    def busy_with(self, topic: str) -> Key | None:
+        """Return the delivery of a topic that is being sent now, or None."""
+        lane = self._lanes.get(topic)
+        return lane.head if lane is not None and lane.busy else None
+
     def holds(self, topic: str, key: Key) -> bool:
         """Tell whether a delivery stands in its topic's lane; looks through the whole lane."""
         lane = self._lanes.get(topic)

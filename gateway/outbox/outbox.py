@@ -95,9 +95,10 @@ class Outbox(Protocol):
         """Return a delivery to be made now, or None: then `wake` says when to ask again."""
 
     def settle(self, claim: Claim, outcome: Outcome) -> None:
-        """Note how a claimed delivery ended; its topic goes on at once.
+        """Note how a claimed delivery ended.
 
-        That it becomes durable only soon costs a repeat after a crash, and no more.
+        Its topic goes on at once if it was published: that this becomes durable only soon costs a
+        repeat after a crash, and no more. If it failed, its topic goes on once that is durable.
         """
 
     def extend(self, claim: Claim, delay_s: float, reason: Reason) -> None:

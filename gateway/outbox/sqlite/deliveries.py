@@ -7,8 +7,9 @@ Source: docs/decisions/0007-outbox.md.
 Theory of operation: everything here runs on the event loop and between two awaits. Each delivery
 that is not settled stands in the backlog as one number; events themselves, with their payloads,
 are held while there is room for them and read back from the file when their turn comes. A
-settlement takes effect here at once and on disk with one of the next commits. An event of which
-some deliveries are settled and others are not is always held.
+settlement takes effect here at once and on disk with one of the next commits; only where a crash
+in between could break the order of a topic does the topic wait for the disk (`Backlog.bar`). An
+event of which some deliveries are settled and others are not is always held.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from gateway.core.backlog import Backlog, Place
@@ -133,21 +135,35 @@ class Deliveries:
         if replaced is not None:
             self._collapse(replaced)
 
-    def cancel(self, event: KeptEvent) -> None:
-        """Settle the deliveries of an event that are not on their way as cancelled."""
-        open_places = [
-            (position, _place(event, position))
-            for position, outcome in enumerate(event.outcomes)
-            if outcome is None
-        ]
-        for position, place in open_places:
-            if not self._backlog.holds(place):
+    def cancel(self, event: KeptEvent, done: Callable[[], None]) -> None:
+        """Settle the deliveries of an event that are not on their way as cancelled.
+
+        Args:
+            event: The event, held or not.
+            done: Called once that is on disk; at once if there is nothing to write.
+        """
+        barred: list[Place] = []
+        for position, outcome in enumerate(event.outcomes):
+            place = _place(event, position)
+            if outcome is not None or not self._backlog.holds(place):
                 continue
-            if self._backlog.withdraw(place):
-                self._note(event, position, _unsent(event, position, State.CANCELLED))
-            else:
+            if self._backlog.claimed_now(place):
                 # On its way: should the attempt fail, there is no other.
                 self._shelf.hold(event).cancelled = True
+                continue
+            barred.append(place)
+            self._backlog.bar(place)
+            self._set(event, position, _unsent(event, position, State.CANCELLED))
+
+        def release() -> None:
+            self._release(event, barred)
+            done()
+
+        if barred:
+            self._saving.note(event, release)
+            self._saving.flush()
+        else:
+            done()
 
     # --- claim and settle ---------------------------------------------------------------------
 
@@ -176,9 +192,16 @@ class Deliveries:
     def settle(self, claim: Claim, outcome: Outcome) -> None:
         """Note how a claimed delivery ended, see `Outbox.settle`."""
         event, position = claim
+        place = _place(event, position)
         event.claimed -= 1
-        self._backlog.settle(_place(event, position))
-        self._note(event, position, outcome)
+        self._set(event, position, outcome)
+        if outcome.state in (State.FAILED, State.CANCELLED):
+            self._backlog.bar(place)
+            self._saving.note(event, lambda: self._release(event, [place]))
+            return
+        self._backlog.settle(place)
+        self._saving.note(event)
+        self._tell(event)
 
     def extend(self, claim: Claim, delay_s: float, reason: Reason) -> None:
         """Put a claimed delivery off, see `Outbox.extend`.
@@ -223,7 +246,9 @@ class Deliveries:
         seq, position = seq_of(key), position_of(key)
 
         def note(event: KeptEvent) -> None:
-            self._note(event, position, _unsent(event, position, State.COLLAPSED))
+            self._set(event, position, _unsent(event, position, State.COLLAPSED))
+            self._saving.note(event)
+            self._tell(event)
 
         def read(result: object) -> None:
             # Meanwhile it may have been read for another of its addresses.
@@ -243,16 +268,23 @@ class Deliveries:
         else:
             self._writer.submit(Errand(lambda store, _: store.load([seq]), read, writes=False))
 
-    def _note(self, event: KeptEvent, position: int, outcome: Outcome) -> None:
+    def _set(self, event: KeptEvent, position: int, outcome: Outcome) -> None:
         event.outcomes[position] = outcome
         self._count -= 1
-        self._saving.note(event)
         if event.settled:
             self._shelf.release(event)
-            if self.callers:
-                self.callers.tell(event.service, event.id, event.report(outcome.at_ms))
         if self._deliverer is not None:
             self._deliverer.settled(event, position)
+
+    def _release(self, event: KeptEvent, places: list[Place]) -> None:
+        for place in places:
+            self._backlog.release(place)
+        self._tell(event)
+        self.wake()
+
+    def _tell(self, event: KeptEvent) -> None:
+        if self.callers and event.settled:
+            self.callers.tell(event.service, event.id, event.report(_now_ms()))
 
     def in_memory(self, seq: int) -> KeptEvent | None:
         """Return an event of which memory knows more than the file, or None."""

@@ -47,7 +47,7 @@ PRUNE_S: Final = 5.0
 """Time between looks for what can be forgotten, seconds; none while there is more to forget."""
 
 CLOSE_S: Final = 10.0
-"""Longest wait at the end for what is still to be written, seconds."""
+"""Longest wait for the disk where somebody waits for it: to cancel, and at the end; seconds."""
 
 
 class SqliteOutbox:
@@ -130,12 +130,11 @@ class SqliteOutbox:
         self._writer.submit(Errand(read, loaded, writes=False))
 
     def _load_page(self, page: list[Waiting]) -> None:
-        now_ms = _now_ms()
         for waiting in page:
             for position, name in enumerate(waiting.names):
                 if name is not None:
                     self._deliveries.reserve(1)
-                    self._deliveries.put(waiting, position, name, now_ms)
+                    self._deliveries.put(waiting, position, name, waiting.accepted_ms)
         if len(page) == START_PAGE_EVENTS:
             self._load_after(page[-1].seq)
             return
@@ -285,14 +284,16 @@ class SqliteOutbox:
 
     async def cancel(self, service: str, event_id: str) -> Report:
         """Settle what was not sent as cancelled, see `Outbox.cancel`."""
-        cancelled: list[Report] = []
+        written = asyncio.Event()
+        cancelled: list[KeptEvent] = []
 
         def cancel(found: object) -> None:
+            # Before anything else happens on the loop: the row is as old as its reading.
             if isinstance(found, Found) and found.event is not None:
                 event = self._deliveries.in_memory(found.event.seq) or found.event
                 if not event.settled:
-                    self._deliveries.cancel(event)
-                    cancelled.append(event.report(_now_ms()))
+                    cancelled.append(event)
+                    self._deliveries.cancel(event, written.set)
 
         found = await self._ask(lambda store, _: store.find(service, event_id), first=cancel)
         if not isinstance(found, Found):
@@ -300,7 +301,12 @@ class SqliteOutbox:
         if not cancelled:
             state = self._report(found, event_id).state
             raise WrongState(event_id, state=state, needed="accepted or scheduled")
-        return cancelled[0]
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await written.wait()
+        except TimeoutError:
+            raise OutboxUnavailable(self.trouble() or "slow") from None
+        return cancelled[0].report(_now_ms())
 
     def _report(self, found: Found, event_id: str) -> Report:
         if found.event is None:

@@ -8,6 +8,7 @@ Source: docs/decisions/0007-outbox.md, "Settlements".
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from gateway.core.kept_event import KeptEvent
@@ -33,6 +34,7 @@ class Saving:
         self._loop = asyncio.get_running_loop()
         self._gathered: dict[int, KeptEvent] = {}
         self._unsaved: dict[int, KeptEvent] = {}
+        self._then: list[Callable[[], None]] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
@@ -43,8 +45,15 @@ class Saving:
         """Return an event whose row is behind, or None."""
         return self._unsaved.get(seq)
 
-    def note(self, event: KeptEvent) -> None:
-        """Take an event of which a delivery was settled; it is written soon."""
+    def note(self, event: KeptEvent, then: Callable[[], None] | None = None) -> None:
+        """Take an event of which a delivery was settled; it is written soon.
+
+        Args:
+            event: The event.
+            then: Called once it is on disk.
+        """
+        if then is not None:
+            self._then.append(then)
         self._gathered[event.seq] = self._unsaved[event.seq] = event
         if self._timer is None:
             self._timer = self._loop.call_later(SETTLE_DELAY_S, self.flush)
@@ -57,12 +66,15 @@ class Saving:
         if not self._gathered:
             return
         events, self._gathered = self._gathered, {}
+        waiting, self._then = self._then, []
 
         def done() -> None:
             for seq in events:
                 # Unless another delivery of the event was settled meanwhile.
                 if seq not in self._gathered:
                     self._unsaved.pop(seq, None)
+            for then in waiting:
+                then()
 
         changes = [settlement_of(event) for event in events.values()]
         self._writer.submit(Settling(changes, done))

@@ -62,12 +62,14 @@ class Waiting(NamedTuple):
 
     Attributes:
         seq: Its order.
+        accepted_ms: When it was accepted.
         due_ms: When it is due.
         collapse_key: What it may be replaced by, or None.
         names: Its addresses; None where the delivery is settled.
     """
 
     seq: int
+    accepted_ms: int
     due_ms: int
     collapse_key: str | None
     names: tuple[str | None, ...]
@@ -294,4 +296,4 @@ def _waiting(event: KeptEvent) -> Waiting:
         name if outcome is None else None
         for name, outcome in zip(event.names, event.outcomes, strict=True)
     )
-    return Waiting(event.seq, event.due_ms, event.collapse_key, names)
+    return Waiting(event.seq, event.accepted_ms, event.due_ms, event.collapse_key, names)

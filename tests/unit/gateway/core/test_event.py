@@ -201,3 +201,15 @@ def test_counts_the_envelope_against_the_limit() -> None:
     with pytest.raises(EventTooLarge) as caught:
         publications_of(over, namespace="shop", source="/services/s", time=NOW)
     assert caught.value.size_bytes == MAX_PAYLOAD_BYTES + 1
+
+
+def test_a_whole_number_is_whole_however_it_is_written() -> None:
+    """JSON has one kind of number: 60.0 is 60, and the same event."""
+    event = parse_event(
+        {"to": "everyone", "type": "t", "data": 1, "ttl": 60.0, "qos": 0.0},
+        namespace="n",
+        new_id="i",
+        max_addresses=1,
+    )
+    assert (event.ttl_s, event.qos) == (60, 0)
+    assert isinstance(event.ttl_s, int)
