@@ -161,8 +161,13 @@ class BrokerLoop:
 
     def target(self, transport: asyncio.Transport) -> tuple[str, int]:
         """Return where a client connected to; one object for all of one address."""
-        name: tuple[str, int] = transport.get_extra_info("sockname")[:2]
+        name: tuple[str, int] = (transport.get_extra_info("sockname") or ("", 0))[:2]
         return self._targets.setdefault(name, name)
+
+    def source(self, transport: asyncio.Transport) -> tuple[str, int]:
+        """Return where a client comes from; nothing is known of one that is gone already."""
+        name: tuple[str, int] = (transport.get_extra_info("peername") or ("", 0))[:2]
+        return name
 
     def _flush(self) -> None:
         self._flush_handle = None
@@ -180,12 +185,14 @@ class BrokerLoop:
                     former = outbox
                     data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
                     frame = b""
-                if peer.framed:
-                    if not frame:
-                        frame = binary_frame(data)
-                    peer.write(frame)
-                else:
-                    peer.write(data)
+                if peer.framed and not frame:
+                    frame = binary_frame(data)
+                try:
+                    peer.write(frame if peer.framed else data)
+                except RuntimeError:
+                    # uvloop says so when the socket broke earlier in this turn; that it is lost
+                    # will be told in the next one, and the others must get theirs now.
+                    peer.cut()
             if connection.ending is not None:
                 peer.close(connection.ending)
         if self.broker.held and self._held_handle is None:

@@ -81,7 +81,7 @@ class _TcpPeer(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=turns.limits.unsent_bytes)
         self.write: Callable[[bytes], object] = self._transport.write
-        address, port = self._transport.get_extra_info("peername")[:2]
+        address, port = turns.source(self._transport)
         self._connection: Connection = turns.broker.open(
             Nobody(),
             address=address,

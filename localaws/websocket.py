@@ -186,7 +186,7 @@ class _Listener(WSListener):
         self._socket = transport.underlying_transport
         self._socket.set_write_buffer_limits(high=turns.limits.unsent_bytes)
         self.write: Callable[[bytes], object] = self._socket.write
-        address, port = self._socket.get_extra_info("peername")[:2]
+        address, port = turns.source(self._socket)
         self._connection = turns.broker.open(
             self._caller,
             address=address,
