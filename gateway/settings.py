@@ -45,7 +45,6 @@ class Settings:
         publish_timeout_s: Longest time for one publish with its credentials, and as long again to
             wait for a free connection first, seconds.
         iot_connections: Most connections to IoT Core, which is also most publishes in flight.
-        max_pending_publishes: Most publishes waiting or in flight; above it events are refused.
         max_body_bytes: Largest request body, decompressed, bytes.
         max_json_depth: Most arrays and objects inside one another in a body.
         max_addresses: Most addresses of one event.
@@ -100,7 +99,6 @@ class Settings:
     read_timeout_s: float = 5.0
     publish_timeout_s: float = 10.0
     iot_connections: int = 64
-    max_pending_publishes: int = 1_000
     max_body_bytes: int = 8 * 1024 * 1024
     max_json_depth: int = 64
     max_addresses: int = 100
@@ -167,9 +165,6 @@ class Settings:
             publish_timeout_s=_seconds(env, "PUBLISH_TIMEOUT_S", cls.publish_timeout_s),
             iot_connections=env.integer(
                 "IOT_CONNECTIONS", cls.iot_connections, least=1, most=1_000
-            ),
-            max_pending_publishes=env.integer(
-                "MAX_PENDING_PUBLISHES", cls.max_pending_publishes, least=100, most=1_000_000
             ),
             max_body_bytes=env.integer(
                 "MAX_BODY_BYTES", cls.max_body_bytes, least=1_024, most=64 * 1024 * 1024

@@ -16,13 +16,12 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from gateway.core.publication import Publication
 from gateway.core.strict_json import JsonValue
-from gateway.errors import EventTooLarge, FieldProblem, InvalidEvent
+from gateway.errors import FieldProblem, InvalidEvent
 from wire.address import Address
-from wire.envelope import CLOUDEVENTS_JSON, Envelope, parse_time
+from wire.envelope import parse_time
 from wire.errors import InvalidAddress
-from wire.limits import MAX_MESSAGE_EXPIRY_S, MAX_PAYLOAD_BYTES, MIN_MESSAGE_EXPIRY_S
+from wire.limits import MAX_MESSAGE_EXPIRY_S, MIN_MESSAGE_EXPIRY_S
 
 MAX_TYPE_CHARS: Final = 256
 """Most characters in an event's type; ours, so that it fits logs and dashboards."""
@@ -120,39 +119,6 @@ def parse_event(document: JsonValue, *, namespace: str, new_id: str, max_address
     )
     reader.finish()
     return event
-
-
-def publications_of(
-    event: Event, *, namespace: str, source: str, time: datetime
-) -> tuple[Publication, ...]:
-    """Return what is to be published for an event: one publication for each address, in order.
-
-    Args:
-        event: The event.
-        namespace: The stack's namespace.
-        source: CloudEvents source: who sent it.
-        time: When it was accepted, with a zone.
-
-    Raises:
-        EventTooLarge: The envelope exceeds IoT Core's 128 KB.
-    """
-    payload = Envelope(
-        id=event.id, source=source, type=event.type, time=time, data=event.data
-    ).encode()
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        raise EventTooLarge(size_bytes=len(payload), limit_bytes=MAX_PAYLOAD_BYTES)
-    return tuple(
-        Publication(
-            address=address,
-            topic=address.topic(namespace),
-            payload=payload,
-            content_type=CLOUDEVENTS_JSON,
-            qos=event.qos,
-            retain=event.retain,
-            message_expiry_s=event.ttl_s,
-        )
-        for address in event.to
-    )
 
 
 class _Reader:

@@ -1,121 +1,106 @@
-"""The direct intake publishes at once and tells the truth about every address."""
+"""The intake hands events to the outbox and says what became of each."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 
 from gateway.core.event import Event
 from gateway.core.report import State
 from gateway.core.service import ANYBODY
-from gateway.errors import Overloaded, PublishThrottled
-from gateway.intake import DirectIntake
+from gateway.errors import EventTooLarge, InvalidEvent, OutboxFull, OutboxUnavailable, UnknownEvent
+from gateway.intake import Accepted, Conflict, OutboxIntake, Refused
 from gateway.metrics import Metrics
-from tests.unit.gateway.publishers import RecordingPublisher, let_others_run
+from tests.unit.gateway.outboxes import MemoryOutbox, event
 from wire.address import Address
 
 
-def event(*to: str) -> Event:
-    """Return an event to some addresses."""
-    return Event(id="i", to=tuple(Address.parse(text) for text in to), type="t", data={})
+def too_large() -> Event:
+    """Return an event that does not fit one publish."""
+    return Event(id="big", to=(Address.parse("user:1"),), type="t", data="x" * 200_000)
 
 
-@dataclass
 class World:
-    """An intake with its surroundings."""
+    """An intake before an outbox in memory."""
 
-    publisher: RecordingPublisher = field(default_factory=RecordingPublisher)
-    metrics: Metrics = field(default_factory=Metrics)
+    def __init__(self) -> None:
+        self.outbox = MemoryOutbox()
+        self.metrics = Metrics()
+        self.intake = OutboxIntake(self.outbox, self.metrics)
 
-    def intake(
-        self, *, connections: int = 2, most_pending: int = 4, wait_s: float = 5
-    ) -> DirectIntake:
-        """Return an intake with small bounds."""
-        return DirectIntake(
-            publisher=self.publisher,
-            metrics=self.metrics,
-            namespace="n",
-            connections=connections,
-            most_pending=most_pending,
-            wait_s=wait_s,
-        )
-
-    def value(self, name: str, **labels: str) -> float | None:
-        """Return a metric."""
-        return self.metrics.registry.get_sample_value(name, labels)
+    def value(self, name: str) -> float | None:
+        """Return a metric of the service."""
+        return self.metrics.registry.get_sample_value(name, {"service": "anybody"})
 
 
-async def test_publishes_to_every_address() -> None:
-    """All succeed, and the report is in the event's order."""
+async def test_says_of_each_event_what_became_of_it() -> None:
+    """In their order; one that cannot be taken spoils no other."""
     world = World()
-    report = await world.intake().accept(event("user:1", "everyone"), ANYBODY)
-    assert report.state is State.PUBLISHED
-    assert [str(delivery.address) for delivery in report.deliveries] == ["user:1", "everyone"]
-    assert {p.topic for p in world.publisher.published} == {"n/user/1", "n/everyone"}
-    assert world.value("gateway_events_accepted_total", service="anybody") == 1
-    assert world.value("gateway_published_total", service="anybody", kind="user") == 1
+    far = Event(
+        id="far",
+        to=(Address.parse("user:1"),),
+        type="t",
+        data=None,
+        deliver_at=datetime(2100, 1, 1, tzinfo=UTC),
+    )
+    events = [event(id="a"), too_large(), event(id="a"), event(id="a", data=1), far, event(id="b")]
+    new, big, again, changed, late, other = await world.intake.accept(events, ANYBODY)
+    assert isinstance(new, Accepted)
+    assert (new.report.id, new.report.state, new.duplicate) == ("a", State.ACCEPTED, False)
+    assert isinstance(big, Refused)
+    assert (big.event_id, type(big.error)) == ("big", EventTooLarge)
+    assert isinstance(again, Accepted)
+    assert (again.report.id, again.duplicate) == ("a", True)
+    assert changed == Conflict("a")
+    assert isinstance(late, Refused)
+    assert isinstance(late.error, InvalidEvent)
+    assert isinstance(other, Accepted)
+    assert list(world.outbox.added) == ["a", "b"]
+    assert world.value("gateway_events_accepted_total") == 2
+    assert world.value("gateway_events_duplicate_total") == 1
 
 
-async def test_one_failure_spoils_no_other_address() -> None:
-    """The others are published, and the failure is told and counted."""
+async def test_takes_nothing_where_nothing_can_be_kept() -> None:
+    """The whole request is refused; nothing is counted as taken."""
     world = World()
-    world.publisher.failures["user:1"] = PublishThrottled("slow")
-    report = await world.intake().accept(event("user:1", "everyone"), ANYBODY)
-    assert [delivery.state for delivery in report.deliveries] == [State.FAILED, State.PUBLISHED]
-    labels = {"service": "anybody", "kind": "user", "reason": "throttled"}
-    assert world.value("gateway_failed_total", **labels) == 1
-    assert world.value("gateway_publish_seconds_count", outcome="throttled") == 1
+    for refusal in (OutboxFull(9), OutboxUnavailable("disk_full")):
+        world.outbox.refusal = refusal
+        with pytest.raises(type(refusal)):
+            await world.intake.accept([event()], ANYBODY)
+    assert world.value("gateway_events_accepted_total") is None
 
 
-async def test_bounds_what_is_in_flight_and_pending() -> None:
-    """Two fly, two wait, the next event is refused; afterwards there is room again."""
+async def test_does_not_ask_the_disk_for_nothing() -> None:
+    """Where no event of a request can be taken."""
     world = World()
-    world.publisher.gate = asyncio.Event()
-    intake = world.intake()
-    tasks = [
-        asyncio.create_task(intake.accept(event("user:1", "user:2"), ANYBODY)) for _ in range(2)
+    world.outbox.refusal = OutboxUnavailable("disk_full")
+    (only,) = await world.intake.accept([too_large()], ANYBODY)
+    assert isinstance(only, Refused)
+
+
+async def test_looks_events_up() -> None:
+    """Those of the service; waiting for an unknown one is told at once."""
+    world = World()
+    await world.intake.accept([event(id="a")], ANYBODY)
+    found = await world.intake.find(ANYBODY, "a")
+    assert found is not None
+    assert found.state is State.ACCEPTED
+    assert await world.intake.find(ANYBODY, "b") is None
+    assert (await world.intake.outcome(ANYBODY, "a", 2.0)).id == "a"
+    with pytest.raises(UnknownEvent):
+        await world.intake.outcome(ANYBODY, "b", 2.0)
+
+
+async def test_passes_on_what_is_asked() -> None:
+    """For this service and no other."""
+    world = World()
+    await world.intake.accept([event(id="a")], ANYBODY)
+    await world.intake.search(ANYBODY, status=State.FAILED, limit=5, after="7")
+    await world.intake.redeliver(ANYBODY, "a")
+    await world.intake.cancel(ANYBODY, "a")
+    assert world.outbox.asked == [
+        ("search", "anybody", State.FAILED, 5, "7"),
+        ("redeliver", "anybody", "a"),
+        ("cancel", "anybody", "a"),
     ]
-    await let_others_run()
-    assert world.publisher.in_flight == 2
-    assert world.value("gateway_publishes_pending") == 4
-    assert world.value("gateway_publishes_in_flight") == 2
-    with pytest.raises(Overloaded):
-        await intake.accept(event("user:3"), ANYBODY)
-    world.publisher.gate.set()
-    reports = await asyncio.gather(*tasks)
-    assert all(report.state is State.PUBLISHED for report in reports)
-    assert len(world.publisher.published) == 4
-    assert world.value("gateway_publishes_pending") == 0
-    assert world.value("gateway_publishes_in_flight") == 0
-    assert (await intake.accept(event("user:3"), ANYBODY)).state is State.PUBLISHED
-
-
-async def test_waits_for_a_connection_only_so_long() -> None:
-    """Whoever gets none is told that nothing was sent."""
-    world = World()
-    world.publisher.gate = asyncio.Event()
-    intake = world.intake(connections=1, wait_s=0)
-    first = asyncio.create_task(intake.accept(event("user:1"), ANYBODY))
-    await let_others_run()
-    assert world.publisher.in_flight == 1
-    report = await intake.accept(event("user:2"), ANYBODY)
-    assert "nothing was sent" in str(report.failures[0])
-    world.publisher.gate.set()
-    assert (await first).state is State.PUBLISHED
-
-
-async def test_a_cancelled_event_gives_its_room_back() -> None:
-    """A caller who goes away leaves nothing pending."""
-    world = World()
-    world.publisher.gate = asyncio.Event()
-    intake = world.intake()
-    task = asyncio.create_task(intake.accept(event("user:1", "user:2"), ANYBODY))
-    await let_others_run()
-    assert world.publisher.in_flight == 2
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert world.value("gateway_publishes_pending") == 0
-    assert world.value("gateway_publishes_in_flight") == 0
