@@ -8,6 +8,7 @@ Source: style guide, "Logging: stdlib".
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
@@ -20,6 +21,56 @@ _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {
     "taskName",
 }
 """Attributes every record has; whatever else stands on one came from `extra=`."""
+
+
+_ENCODER: Final = json.JSONEncoder(default=str)
+
+GATHER_S: Final = 0.05
+"""How long a line below WARNING may wait for others, seconds. Each write lets go of the
+interpreter's lock, and under load getting it back costs more than all the rest of a request."""
+
+MOST_GATHERED: Final = 500
+"""Lines that wait at most."""
+
+
+class GatheringHandler(logging.StreamHandler[TextIO]):
+    """Write lines together while an event loop runs; from WARNING up at once, after those before.
+
+    Only a process that is killed loses lines: those of its last moment, none of them a warning.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the line for a moment, or write all that are kept."""
+        try:
+            self._lines.append(self.format(record))
+            if record.levelno >= logging.WARNING or len(self._lines) >= MOST_GATHERED:
+                self.flush()
+            elif self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._on_time)
+        except RuntimeError:
+            self.flush()  # this thread has no loop
+        except Exception:
+            self.handleError(record)  # as logging does: a line that fails breaks nothing
+
+    def flush(self) -> None:
+        """Write what is kept; logging calls this at the end of the program, too."""
+        self.acquire()
+        try:
+            lines, self._lines = self._lines, []
+            if lines:
+                self.stream.write("\n".join([*lines, ""]))
+            super().flush()
+        finally:
+            self.release()
+
+    def _on_time(self) -> None:
+        self._timer = None
+        self.flush()
 
 
 class JsonFormatter(logging.Formatter):
@@ -36,7 +87,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return _ENCODER.encode(line)
 
 
 class PrettyFormatter(logging.Formatter):
@@ -63,7 +114,7 @@ def set_up_logging(
         stream: Where they go.
     """
     pretty = log_format == "pretty" or (log_format == "auto" and stream.isatty())
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(stream) if pretty else GatheringHandler(stream)
     handler.setFormatter(PrettyFormatter() if pretty else JsonFormatter())
     logging.basicConfig(level=log_level.upper(), handlers=[handler], force=True)
     # botocore logs requests with their headers at DEBUG, and those hold session tokens.

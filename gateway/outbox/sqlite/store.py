@@ -10,6 +10,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 from gateway.core.kept_event import KeptEvent
@@ -17,6 +19,7 @@ from gateway.core.report import Report, State
 from gateway.core.settlement import write_outcomes
 from gateway.errors import UnknownEvent, WrongState
 from gateway.outbox.outbox import ADDED, CHANGED, Added, Changed
+from gateway.outbox.sqlite.many_rows import parts_of, places
 from gateway.outbox.sqlite.schema import (
     CODES,
     COLUMNS,
@@ -31,12 +34,6 @@ from gateway.outbox.sqlite.schema import (
 
 SEARCH_WINDOW: Final = 50_000
 """Rows that one search looks at; what lies beyond is the next page's."""
-
-_ADD_EVENT: Final = "INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
-_ADD_PAYLOAD: Final = "INSERT INTO payloads VALUES (?,?)"
-_ADD_ID: Final = "INSERT INTO ids VALUES (?,?,?,?,?)"
-_SETTLE: Final = "UPDATE events SET state = ?, settled_ms = ?, outcomes = ? WHERE seq = ?"
-_DROP_PAYLOAD: Final = "DELETE FROM payloads WHERE seq = ?"
 
 
 class Settlement(NamedTuple):
@@ -126,18 +123,22 @@ class Store:
             fresh.append(event)
             keys.append((key, event.seq, event.accepted_ms // 1000, event.fingerprint, None))
             results.append(ADDED)
-        self._db.executemany(_ADD_ID, keys)
-        self._db.executemany(_ADD_EVENT, [_row(event) for event in fresh])
-        self._db.executemany(_ADD_PAYLOAD, [(event.seq, event.payload) for event in fresh])
+        self._insert("ids", keys)
+        self._insert("events", [_row(event) for event in fresh])
+        self._insert("payloads", [(event.seq, event.payload) for event in fresh])
         return results
 
     def settle(self, changes: Iterable[Settlement]) -> None:
         """Note how deliveries ended."""
         changes = list(changes)
-        self._db.executemany(_SETTLE, [change[:4] for change in changes])
-        self._db.executemany(
-            _DROP_PAYLOAD, [(change.seq,) for change in changes if change.drop_payload]
-        )
+        for part in parts_of([change[:4] for change in changes]):
+            self._db.execute(_settle(len(part)), list(chain.from_iterable(part)))
+        for seqs in parts_of([change.seq for change in changes if change.drop_payload]):
+            self._db.execute(_drop_payloads(len(seqs)), seqs)
+
+    def _insert(self, table: str, rows: Sequence[Sequence[object]]) -> None:
+        for part in parts_of(rows):
+            self._db.execute(_add(table, len(part[0]), len(part)), list(chain.from_iterable(part)))
 
     def find(self, service: str, event_id: str) -> Found | None:
         """Return what is known about an id, or None."""
@@ -220,7 +221,7 @@ class Store:
             event.expires_ms = now_ms + event.expires_ms - event.due_ms
         event.seq, event.due_ms, event.scheduled = new_seq, now_ms, False
         self._db.execute("DELETE FROM events WHERE seq = ?", (old_seq,))
-        self._db.execute(_ADD_EVENT, _row(event))
+        self._insert("events", [_row(event)])
         self._db.execute("UPDATE payloads SET seq = ? WHERE seq = ?", (new_seq, old_seq))
         key = id_key(service, event_id)
         self._db.execute("UPDATE ids SET seq = ? WHERE key = ?", (new_seq, key))
@@ -289,6 +290,24 @@ def _row(event: KeptEvent) -> tuple[object, ...]:
         "\n".join(event.names),
         write_outcomes(event.outcomes) if started else None,
     )
+
+
+@cache
+def _add(table: str, columns: int, rows: int) -> str:
+    return f"INSERT INTO {table} VALUES {places(columns, rows)}"  # noqa: S608 - our own tables
+
+
+@cache
+def _settle(rows: int) -> str:
+    return (  # only places for values go into the text
+        "UPDATE events SET state = new.column1, settled_ms = new.column2, outcomes = new.column3"  # noqa: S608
+        f" FROM (VALUES {places(4, rows)}) AS new WHERE seq = new.column4"
+    )
+
+
+@cache
+def _drop_payloads(rows: int) -> str:
+    return f"DELETE FROM payloads WHERE seq IN ({','.join('?' * rows)})"  # noqa: S608 - only ?
 
 
 def _waiting(event: KeptEvent) -> Waiting:

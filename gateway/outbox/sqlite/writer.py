@@ -4,10 +4,11 @@ Owns the thread, the queue before it, group commit, and going on after trouble.
 Does not: know what a change means (`store.py`), or decide anything about events.
 Source: docs/decisions/0007-outbox.md.
 
-Theory of operation: the thread takes everything that waits in its queue, does all of it in one
-transaction, and tells the event loop the results in one call. While a commit is being synced the
-next group gathers, so the price of a sync is shared by whatever the load is, and a lone event waits
-for nobody. Settlements that could not be written are kept and tried again; additions that could
+Theory of operation: the event loop gathers jobs and hands them over as one group; the thread does
+all of a group in one transaction, and hands the results back in one call. While a commit is being
+synced the next group gathers, so the price of a sync is shared by whatever the load is, and a lone
+event waits for nobody. The two wake each other once for each group, not for each job: both want
+the interpreter's lock, and passing it to and fro costs more than the rows do. Settlements that could not be written are kept and tried again; additions that could
 not be written are refused, since nobody was promised anything yet.
 """
 
@@ -97,7 +98,9 @@ class Writer:
         self._namespace = namespace
         self._max_bytes = max_bytes
         self._committed = committed
-        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Job | None]] = queue.SimpleQueue()
+        self._gathered: list[Job | None] = []
+        self._busy = False
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._ended = asyncio.Event()
@@ -113,11 +116,11 @@ class Writer:
 
     def submit(self, job: Job) -> None:
         """Let a job be done after those submitted before; returns at once."""
-        self._queue.put(job)
+        self._gather(job)
 
     async def stop(self, timeout_s: float) -> bool:
         """Do what was submitted, close the file, and end; tell whether that took less than that."""
-        self._queue.put(None)
+        self._gather(None)
         try:
             async with asyncio.timeout(timeout_s):
                 await self._ended.wait()
@@ -125,14 +128,33 @@ class Writer:
             return False
         return True
 
+    def _gather(self, job: Job | None) -> None:
+        self._gathered.append(job)
+        if len(self._gathered) == 1 and not self._busy:
+            # What else this round of the loop brings belongs to the same group.
+            self._loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        if self._gathered and not self._busy:
+            self._busy = True
+            group, self._gathered = self._gathered[:GROUP_JOBS], self._gathered[GROUP_JOBS:]
+            self._queue.put(group)
+
+    def _handed_back(self, told: list[_Delivery]) -> None:
+        self._busy = False
+        try:
+            for call, arguments in told:
+                call(*arguments)
+        finally:
+            self._hand_over()
+
     # --- in the thread ------------------------------------------------------------------------
 
     def _run(self) -> None:
         running = True
         while running:
-            group = self._gather()
-            if group and group[-1] is None:
-                running = False
+            group = self._next()
+            running = None not in group
             jobs = [job for job in group if job is not None]
             try:
                 self._do(jobs)
@@ -144,16 +166,12 @@ class Writer:
         self._close()
         self._tell([(self._ended.set, ())])
 
-    def _gather(self) -> list[Job | None]:
+    def _next(self) -> list[Job | None]:
         wait_s = RETRY_S if self.trouble or self._unsaved else None
-        group: list[Job | None] = []
         try:
-            group.append(self._queue.get(timeout=wait_s))
-            while group[-1] is not None and len(group) < GROUP_JOBS:
-                group.append(self._queue.get_nowait())
+            return self._queue.get(timeout=wait_s)
         except queue.Empty:
-            pass
-        return group
+            return []
 
     def _do(self, jobs: list[Job]) -> None:
         settling = self._unsaved + [job for job in jobs if isinstance(job, Settling)]
@@ -258,10 +276,8 @@ class Writer:
                 log.warning("outbox not closed cleanly", extra={"detail": str(error)})
 
     def _tell(self, told: list[_Delivery]) -> None:
-        if not told:
-            return
         try:
-            self._loop.call_soon_threadsafe(_call_all, told)
+            self._loop.call_soon_threadsafe(self._handed_back, told)
         except RuntimeError:
             # The loop is gone: so is whoever waited.
             log.debug("outbox told nobody", extra={"results": len(told)})
@@ -290,8 +306,3 @@ def _run_errand(job: Errand, store: Store, db: sqlite3.Connection) -> object:
 
 def _refusals(jobs: Sequence[Job], error: OutboxUnavailable) -> list[_Delivery]:
     return [(job.done, (error,)) for job in jobs if not isinstance(job, Settling)]
-
-
-def _call_all(told: list[_Delivery]) -> None:
-    for call, arguments in told:
-        call(*arguments)

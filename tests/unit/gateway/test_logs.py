@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -10,7 +11,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.logs import JsonFormatter, PrettyFormatter, set_up_logging
+from gateway.logs import (
+    GATHER_S,
+    MOST_GATHERED,
+    GatheringHandler,
+    JsonFormatter,
+    PrettyFormatter,
+    set_up_logging,
+)
 
 
 def a_record(**facts: object) -> logging.LogRecord:
@@ -81,3 +89,66 @@ def test_the_aws_client_does_not_log_requests() -> None:
     """At DEBUG it would write session tokens."""
     set_up_logging(log_format="json", log_level="debug", stream=io.StringIO())
     assert not logging.getLogger("botocore.endpoint").isEnabledFor(logging.DEBUG)
+
+
+class CountingStream(io.StringIO):
+    """A stream that counts how often it is written to."""
+
+    writes = 0
+
+    def write(self, text: str) -> int:
+        """Keep the text."""
+        self.writes += 1
+        return super().write(text)
+
+
+def emit(handler: logging.Handler, text: str, level: int = logging.INFO) -> None:
+    """Log one line."""
+    handler.emit(logging.makeLogRecord({"msg": text, "levelno": level}))
+
+
+async def test_lines_are_written_together() -> None:
+    """Lines of one moment are one write, in their order; each has its own end."""
+    stream = CountingStream()
+    handler = GatheringHandler(stream)
+    emit(handler, "first")
+    emit(handler, "second")
+    assert stream.writes == 0
+    await asyncio.sleep(2 * GATHER_S)
+    assert (stream.getvalue(), stream.writes) == ("first\nsecond\n", 1)
+
+
+async def test_a_warning_waits_for_nothing() -> None:
+    """What an operator must see is written at once, behind what came before it."""
+    stream = CountingStream()
+    handler = GatheringHandler(stream)
+    emit(handler, "before")
+    emit(handler, "trouble", logging.WARNING)
+    assert stream.getvalue() == "before\ntrouble\n"
+
+
+async def test_gathered_lines_are_bounded() -> None:
+    """A busy loop that does not get round to its timers fills no memory with lines."""
+    stream = CountingStream()
+    handler = GatheringHandler(stream)
+    for number in range(3 * MOST_GATHERED):
+        emit(handler, str(number))
+    assert stream.writes == 3
+
+
+def test_without_a_loop_lines_are_written_at_once() -> None:
+    """The outbox's thread and the command line have no loop."""
+    stream = CountingStream()
+    handler = GatheringHandler(stream)
+    emit(handler, "one")
+    assert stream.getvalue() == "one\n"
+
+
+def test_a_broken_line_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that cannot be formatted is reported by logging itself, and the next is written."""
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    stream = CountingStream()
+    handler = GatheringHandler(stream)
+    handler.emit(logging.makeLogRecord({"msg": "%d", "args": ("x",), "levelno": logging.INFO}))
+    emit(handler, "next")
+    assert stream.getvalue() == "next\n"
