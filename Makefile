@@ -53,7 +53,7 @@ lock: install  ## Pin all requirements again from pyproject.toml
 		pyproject.toml --output-file requirements-dev.txt
 
 clean:  ## Remove what was built or installed, but keep .local (keys and secrets)
-	rm -rf $(VENV) web/node_modules web/dist build
+	rm -rf $(VENV) web/node_modules web/dist build tests/clients/node_modules
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from localaws.api_client import ApiClient
     from localaws.clock import Clock
+    from localaws.core.authentication import KnownKey
     from localaws.core.message import Message
     from localaws.core.rules.action import Action, Effect, Invocation, Republication
     from localaws.core.rules.rule import Failure, Rule
@@ -287,7 +288,7 @@ class RulesEngine:
 
         match effect:
             case SnsMessage():
-                key = self._roles.assume(effect.role_arn, self._clock.utc()).key
+                key = self._assume(call, effect.role_arn).key
                 await self._api.sns_publish(
                     key,
                     target_arn=effect.target_arn,
@@ -295,7 +296,7 @@ class RulesEngine:
                     is_structure=effect.is_structure,
                 )
             case SqsMessage():
-                key = self._roles.assume(effect.role_arn, self._clock.utc()).key
+                key = self._assume(call, effect.role_arn).key
                 await self._api.sqs_send(key, queue_url=effect.queue_url, body=effect.body)
             case Invocation():
                 await self._invoke(call, effect)
@@ -304,12 +305,18 @@ class RulesEngine:
             case _:
                 assert_never(effect)
 
+    def _assume(self, call: _Call, role_arn: str) -> KnownKey:
+        return self._roles.assume(role_arn, self._clock.utc(), source_arn=self._rule_arn(call))
+
+    def _rule_arn(self, call: _Call) -> str:
+        return f"{self._moto.arn_prefix('iot')}rule/{call.rule.name}"
+
     async def _invoke(self, call: _Call, effect: Invocation) -> None:
         arn = effect.function_arn
         function = self._functions.function(arn)
         if function is None:
             raise ActionFailed(f"there is no function {arn}")
-        rule_arn = f"{self._moto.arn_prefix('iot')}rule/{call.rule.name}"
+        rule_arn = self._rule_arn(call)
         if not self._functions.may_invoke(arn, principal=SERVICE, source_arn=rule_arn):
             raise ActionFailed(f"{SERVICE} has no permission to invoke {arn} for {rule_arn}")
         event: dict[str, object] = json.loads(effect.payload)
@@ -323,7 +330,7 @@ class RulesEngine:
             )
 
     def _republish(self, call: _Call, effect: Republication) -> None:
-        principal = self._roles.assume(effect.role_arn, self._clock.utc()).principal
+        principal = self._assume(call, effect.role_arn).principal
         topic = effect.message.topic
         decision = principal.decide("iot:Publish", "topic", topic, {})
         if not decision.allowed:

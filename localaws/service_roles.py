@@ -58,8 +58,14 @@ class ServiceRoles:
         self._session_name = session_name
         self._open: dict[str, KnownKey] = {}
 
-    def assume(self, role_arn: str, now: datetime) -> KnownKey:
+    def assume(self, role_arn: str, now: datetime, *, source_arn: str) -> KnownKey:
         """Return credentials of a role, with its policies as they are now.
+
+        Args:
+            role_arn: The role.
+            now: The service's clock.
+            source_arn: On behalf of what, e.g. the rule's ARN; trust policies may ask for it and
+                its account. Source: IAM user guide, "The confused deputy problem".
 
         Raises:
             RoleNotAssumable: There is no such role, or it does not trust the service.
@@ -67,9 +73,18 @@ class ServiceRoles:
         role = self._directory.role(role_arn)
         if role is None:
             raise RoleNotAssumable(role_arn, "it does not exist")
-        question = AccessRequest(action="sts:AssumeRole", principals=(self._service,))
+        question = AccessRequest(
+            action="sts:AssumeRole",
+            principals=(self._service,),
+            context={
+                "aws:SourceArn": source_arn,
+                "aws:SourceAccount": source_arn.split(":")[4],
+            },
+        )
         if not evaluate_trust(question, role.trust).allowed:
-            raise RoleNotAssumable(role_arn, f"its trust policy does not name {self._service}")
+            raise RoleNotAssumable(
+                role_arn, f"its trust policy does not let {self._service} act for {source_arn}"
+            )
         held = self._open.get(role_arn)
         if held is not None:
             known = self._directory.known_key(held.key.access_key_id)

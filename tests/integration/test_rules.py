@@ -292,7 +292,7 @@ async def test_a_role_that_does_not_trust_the_engine_cannot_be_used(world: World
         "other", trust({"Service": "lambda.amazonaws.com"}), {"all": allow("*")}
     )
     told = await failure(world, {"sns": {"targetArn": TOPIC, "roleArn": role}})
-    assert "trust policy does not name iot.amazonaws.com" in told
+    assert "trust policy does not let iot.amazonaws.com act" in told
 
 
 async def test_a_role_without_the_right_is_denied_by_the_target(world: World) -> None:
