@@ -143,7 +143,7 @@ def _attribute_problem(name: str, value: JsonValue) -> str | None:
         return "is no attribute's name: 1 to 20 characters of a-z 0-9"
     if isinstance(value, bool):
         return None
-    if isinstance(value, int):
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
         return None if -(2**31) <= value < 2**31 else "is an integer beyond 32 bits"
     if not isinstance(value, str):
         return "must be a text, a boolean or an integer"
@@ -170,7 +170,8 @@ def _carried(given: Mapping[str, JsonValue]) -> dict[str, str]:
 def _text(value: JsonValue) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    # JSON has one kind of number: 60.0 is 60.
+    return str(int(value)) if isinstance(value, float) else str(value)
 
 
 def _problem(name: str, problem: str) -> FieldProblem:

@@ -54,8 +54,8 @@ def _post() -> Json:
         "parameters": [
             _header(
                 "Prefer",
-                "`wait=N` asks for the outcome within N seconds (RFC 7240).",
-                {"type": "string", "pattern": "^wait=[0-9]{1,4}$", "examples": ["wait=5"]},
+                "`wait=N` asks for the outcome within N seconds (RFC 7240); others are ignored.",
+                {"type": "string", "examples": ["wait=5"]},
             ),
             _header(
                 "traceparent",
@@ -119,7 +119,11 @@ def _search() -> Json:
                 "Most events of this page.",
                 {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 100},
             ),
-            _query("after", "`next` of the page before.", {"type": "string"}),
+            _query(
+                "after",
+                "`next` of the page before.",
+                {"type": "string", "pattern": "^[0-9]{1,18}$"},
+            ),
             _OWNER,
         ],
         "responses": {

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 from gateway.core.event import MAX_TYPE_CHARS
 from gateway.core.report import State
 from gateway.core.service import SERVICE_NAME
+from gateway.formats.cloud_event import MAX_ATTRIBUTE_CHARS
 from wire.limits import MAX_MESSAGE_EXPIRY_S, MAX_TOPIC_BYTES, MIN_MESSAGE_EXPIRY_S
 
 Json: TypeAlias = dict[str, Any]
@@ -23,6 +24,9 @@ EVENT_ID: Final[Json] = {
     "description": "1 to 128 characters of A-Z a-z 0-9 _ . @ : | = , ~ + / -",
 }
 SERVICE: Final[Json] = {"type": "string", "pattern": f"^{SERVICE_NAME.pattern}$"}
+
+COLLAPSE_KEY: Final = r"^[\x21-\x7e]{1,128}$"
+"""As `core/event.py` takes it."""
 
 _PART: Final = "[A-Za-z0-9_.@:|=,~-]{1,64}"
 _TIME: Final[Json] = {"type": "string", "format": "date-time"}
@@ -46,7 +50,7 @@ def schemas(*, namespace: str, max_addresses: int, max_events: int) -> Json:
         "Address": _address(namespace),
         "Event": _event(max_addresses),
         "Events": {"type": "array", "items": ref("Event"), "maxItems": max_events},
-        "CloudEvent": _cloud_event(),
+        "CloudEvent": _cloud_event(namespace),
         "CloudEvents": {"type": "array", "items": ref("CloudEvent"), "maxItems": max_events},
         "State": _state(),
         "Delivery": _delivery(),
@@ -79,7 +83,20 @@ def _object(
     return found
 
 
+def _kinds(namespace: str) -> tuple[str, ...]:
+    """Return the patterns of the kinds of address, without anchors."""
+    return (
+        "everyone",
+        f"user:{_PART}",
+        f"group:{_PART}(/{_PART}){{0,3}}",
+        f"client:{namespace}\\.{_PART}\\.[A-Za-z0-9_-]{{1,38}}",
+    )
+
+
 def _address(namespace: str) -> Json:
+    everyone, user, group, client = (f"^{kind}$" for kind in _kinds(namespace))
+    # The topic of a group is the namespace, "/group/" and the name.
+    longest = MAX_TOPIC_BYTES - len(namespace) - 1
     return {
         "type": "string",
         "description": (
@@ -88,14 +105,10 @@ def _address(namespace: str) -> Json:
             "four levels with `/` between), `everyone` every client."
         ),
         "oneOf": [
-            {"const": "everyone"},
-            {"pattern": f"^user:{_PART}$"},
-            {
-                "pattern": f"^group:{_PART}(/{_PART}){{0,3}}$",
-                # Its topic is the namespace, "/group/" and the name.
-                "maxLength": MAX_TOPIC_BYTES - len(namespace) - 1,
-            },
-            {"pattern": f"^client:{namespace}\\.{_PART}\\.[A-Za-z0-9_-]{{1,38}}$"},
+            {"pattern": everyone},
+            {"pattern": user},
+            {"pattern": group, "maxLength": longest},
+            {"pattern": client},
         ],
         "examples": ["user:42", "group:orders/eu", "everyone", f"client:{namespace}.42.tab-1"],
     }
@@ -150,7 +163,7 @@ def _event(max_addresses: int) -> Json:
         | {"description": "When to deliver it: within 7 days, and before `ttl` is over."},
         collapseKey={
             "type": "string",
-            "pattern": r"^[\x21-\x7e]{1,128}$",
+            "pattern": COLLAPSE_KEY,
             "description": "Replaces, on each address, an event with the same key that was not sent yet.",
         },
         receipt={
@@ -161,39 +174,70 @@ def _event(max_addresses: int) -> Json:
     )
 
 
-def _cloud_event() -> Json:
-    text: Json = {"type": "string", "minLength": 1}
+def _cloud_event(namespace: str) -> Json:
+    address = "|".join(_kinds(namespace))
+    attribute: Json = {
+        "type": ["string", "boolean", "integer", "null"],
+        "minLength": 1,
+        "maxLength": MAX_ATTRIBUTE_CHARS,
+        "pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$",
+        "minimum": -(2**31),
+        "maximum": 2**31 - 1,
+    }
+    text = attribute | {"type": ["string", "null"]}
+    time: Json = {"type": ["string", "null"], "format": "date-time"}
     return {
         "type": "object",
         "description": (
             "A CloudEvent 1.0 whose extension attribute `to` holds its addresses, with blanks "
-            "between. Options are extension attributes, too, in small letters. Every other "
-            "attribute reaches the browser as it came."
+            "between. Options are extension attributes, too, in small letters; their values may be "
+            "texts. Every other attribute, at most 32, reaches the browser as it came."
         ),
         "properties": {
             "specversion": {"const": "1.0"},
             "id": EVENT_ID,
-            "source": text
-            | {
-                "pattern": r"^[\x21-\x7e]{1,256}$",
-                "description": "Not `/services/<name>` of another service.",
+            "source": {
+                "type": "string",
+                "pattern": r"^(?!/services/)[\x21-\x7e]{1,256}$",
+                "description": "Under `/services/` only the caller's own, `/services/<name>`.",
             },
-            "type": text | {"pattern": rf"^[\x21-\x7e]{{1,{MAX_TYPE_CHARS}}}$"},
-            "to": text | {"description": "Addresses with blanks between.", "examples": ["user:42"]},
+            "type": {"type": "string", "pattern": rf"^[\x21-\x7e]{{1,{MAX_TYPE_CHARS}}}$"},
+            "to": {
+                "type": "string",
+                "pattern": f"^({address})( ({address}))*$",
+                "description": "Addresses with blanks between.",
+                "examples": ["user:42 group:orders/eu"],
+            },
             "data": {"description": "Any JSON value; with its envelope at most 128 KB."},
-            "time": _TIME,
+            "time": time,
             "subject": text,
+            "dataschema": text,
             "datacontenttype": text,
-            "qos": {"enum": [0, 1, "0", "1"]},
-            "retain": {"enum": [True, False, "true", "false"]},
-            "ttl": {"type": ["integer", "string"]},
-            "deliverat": _TIME,
-            "collapsekey": text,
-            "receipt": {"enum": [True, False, "true", "false"]},
+            "qos": {"enum": [0, 1, "0", "1", None]},
+            "retain": _switch(),
+            "ttl": {
+                "anyOf": [
+                    {
+                        "type": "integer",
+                        "minimum": MIN_MESSAGE_EXPIRY_S,
+                        "maximum": MAX_MESSAGE_EXPIRY_S,
+                    },
+                    {"type": "string", "pattern": "^[1-9][0-9]{0,4}$"},
+                    {"type": "null"},
+                ]
+            },
+            "deliverat": time,
+            "collapsekey": {"type": ["string", "null"], "pattern": COLLAPSE_KEY},
+            "receipt": _switch(),
         },
+        "patternProperties": {"^(?!(?:data|to)$)[a-z0-9]{1,20}$": attribute},
         "required": ["specversion", "id", "source", "type", "to"],
-        "additionalProperties": {"type": ["string", "boolean", "integer"]},
+        "additionalProperties": False,
     }
+
+
+def _switch() -> Json:
+    return {"enum": [True, False, "true", "false", None]}
 
 
 def _state() -> Json:

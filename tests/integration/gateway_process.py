@@ -61,6 +61,12 @@ class GatewayProcess:
                     return dict(line)
         raise AssertionError(f"no line {message!r} in {self.lines}")
 
+    async def read_on(self) -> None:
+        """Read log lines as they come, so that the gateway never waits for a reader."""
+        assert self._process.stderr is not None
+        async for raw in self._process.stderr:
+            self.lines.append(json.loads(raw))
+
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(number)

@@ -64,7 +64,7 @@ def test_carries_every_other_attribute() -> None:
         "dataschema": "https://example.com/s",
         "datacontenttype": "application/json",
         "region": "eu",
-        "attempt": 3,
+        "attempt": 3.0,
         "final": True,
         "nothing": None,
     }
@@ -134,6 +134,7 @@ def test_says_everything_at_once() -> None:
         ({"subject": "a\nb"}, "/subject"),
         ({"subject": "x" * 1_025}, "/subject"),
         ({"size": 2**31}, "/size"),
+        ({"size": 0.5}, "/size"),
         ({"list": []}, "/list"),
         ({"qos": "many"}, "/qos"),
         ({"retain": "yes"}, "/retain"),

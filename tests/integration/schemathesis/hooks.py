@@ -1,0 +1,53 @@
+"""What JSON Schema cannot say about events, told to schemathesis.
+
+Owns the rules that go across fields or depend on the clock, and writing NDJSON.
+Source: schemathesis, "Hooks" and "Serializers"; docs/api.md.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import schemathesis
+from schemathesis.core.failures import AcceptedNegativeData, Failure
+
+PAST = "2026-01-31T12:00:00Z"
+"""A `deliverAt` that is never too far away, and never behind the end of a `ttl`."""
+
+
+def settled(event: Any) -> Any:
+    """Return an event whose moment of delivery lies within the bounds, if it has one."""
+    if not isinstance(event, dict):
+        return event
+    times = {name: PAST for name in ("deliverAt", "deliverat") if isinstance(event.get(name), str)}
+    return {**event, **times}
+
+
+@schemathesis.hook
+def map_body(_context: schemathesis.HookContext, body: Any) -> Any:
+    """Bring every event within the bounds."""
+    return [settled(event) for event in body] if isinstance(body, list) else settled(body)
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(_context: schemathesis.SerializationContext, value: Any) -> bytes:
+    """Write an array as one item on each line."""
+    items = value if isinstance(value, list) else [value]
+    return b"".join(json.dumps(item).encode() + b"\n" for item in items)
+
+
+@schemathesis.hook
+def filter_failure(
+    _context: schemathesis.HookContext,
+    failure: Failure,
+    _case: schemathesis.Case,
+    response: schemathesis.Response,
+) -> bool:
+    """Keep a failure, unless a batch was taken and itself says what of it was refused.
+
+    One bad event spoils no other, so a batch against its schema is a 202 with a refusal in it.
+    """
+    if not isinstance(failure, AcceptedNegativeData) or response.status_code not in (200, 202):
+        return True
+    return response.json().get("refused", 0) == 0
