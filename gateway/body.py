@@ -43,6 +43,8 @@ async def read_body(request: web.Request, *, timeout_s: float) -> bytes:
 
 async def _read(request: web.Request, limit_bytes: int, timeout_s: float) -> bytes:
     try:
+        if request.content.is_eof():
+            return await request.read()  # all of it is here: nothing to wait for
         async with asyncio.timeout(timeout_s):
             return await request.read()
     except TimeoutError:

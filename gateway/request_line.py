@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import re
-import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
@@ -17,6 +16,7 @@ from typing import Final, TypeAlias
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
+from gateway.event_id import new_request_id
 from gateway.metrics import Metrics
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -50,7 +50,7 @@ def request_line(metrics: Metrics) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = time.monotonic()
         shown = request.headers.get("X-Request-Id", "")
-        request[REQUEST_ID] = shown if _CALLERS_ID.fullmatch(shown) else secrets.token_hex(8)
+        request[REQUEST_ID] = shown if _CALLERS_ID.fullmatch(shown) else new_request_id()
         request[FACTS] = {}
         status = 499  # nginx's word for a caller who went away before there was an answer
         try:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from wire.errors import InvalidEnvelope
@@ -97,6 +98,7 @@ class Envelope:
             raise InvalidEnvelope(str(error)) from None
 
 
+@lru_cache(maxsize=256)  # events of one request share their moment
 def format_time(moment: datetime) -> str:
     """Return a moment as RFC 3339 in UTC with milliseconds and a `Z`.
 

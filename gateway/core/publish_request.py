@@ -10,13 +10,14 @@ Publish; docs/decisions/0009-publish-path.md.
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from wire.sigv4 import ALGORITHM, Scope, signature, signing_key, uri_encode
+from wire.sigv4 import ALGORITHM, Scope, signing_key, uri_encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +88,7 @@ class PublishRequests:
         self._keys: SigningKeys | None = None
         self._day = ""
         self._scope = ""
-        self._signing_key = b""
+        self._mac = hmac.new(b"", digestmod="sha256")
 
     def write(
         self, publication: Publication, keys: SigningKeys, *, now_s: float, invocation_id: str
@@ -118,16 +119,16 @@ class PublishRequests:
             f"POST\n{canonical_path}\n{canonical_query}\nhost:{self._template.host}\n"
             f"x-amz-date:{timestamp}\n{signed_token}\n{signed}\n{sha256(payload).hexdigest()}"
         )
-        sign = signature(
-            self._signing_key,
-            f"{ALGORITHM}\n{timestamp}\n{self._scope}\n{sha256(request.encode()).hexdigest()}",
-        )
+        digest = sha256(request.encode()).hexdigest()
+        # Not hmac.digest: it lets go of the interpreter's lock, and waits to get it back.
+        mac = self._mac.copy()
+        mac.update(f"{ALGORITHM}\n{timestamp}\n{self._scope}\n{digest}".encode())
         head = self._head % {
             "target": f"{path}?{query}",
             "x-amz-date": timestamp,
             "x-amz-security-token": token_line,
             "authorization": f"{ALGORITHM} Credential={keys.access_key}/{self._scope}, "
-            f"SignedHeaders={signed}, Signature={sign}",
+            f"SignedHeaders={signed}, Signature={mac.hexdigest()}",
             "amz-sdk-invocation-id": invocation_id,
             "content-length": len(payload),
         }
@@ -141,7 +142,7 @@ class PublishRequests:
         if day != self._day or keys is not self._keys:
             scope = Scope(day=day, region=self._template.region, service=self._template.service)
             self._day, self._scope, self._keys = day, str(scope), keys
-            self._signing_key = signing_key(keys.secret_key, scope)
+            self._mac = hmac.new(signing_key(keys.secret_key, scope), digestmod="sha256")
 
 
 def _head(template: RequestTemplate) -> str:
