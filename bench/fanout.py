@@ -122,7 +122,17 @@ def cases(options: argparse.Namespace) -> list[Case]:
 def table(results: dict[Case, list[Result]], options: argparse.Namespace) -> Table:
     """Return the best round of each case, and how it compares with localaws."""
     made = Table(title=f"deliveries per second, best of {options.rounds}")
-    for name in ("subscribers", "QoS", "server", "deliveries/s", "server CPU", "localaws is", ""):
+    heads = (
+        "subscribers",
+        "QoS",
+        "server",
+        "deliveries/s",
+        "CPU",
+        "CPU µs each",
+        "localaws is",
+        "",
+    )
+    for name in heads:
         made.add_column(name, justify="left" if name in ("server", "") else "right")
     for case, rounds in results.items():
         best = max(rounds, key=lambda one: one.rate)
@@ -134,6 +144,7 @@ def table(results: dict[Case, list[Result]], options: argparse.Namespace) -> Tab
             case.server,
             f"{best.rate:,.0f}",
             f"{best.server_cpu:.0%}",
+            f"{best.server_cpu / best.rate * 1e6:.1f}" if best.rate else "",
             f"{own_rate / best.rate:.2f} x" if best.rate and case.server != "localaws" else "",
             best.problem,
         )

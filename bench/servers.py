@@ -162,15 +162,25 @@ def _nchan(clients: int, folder: Path) -> tuple[subprocess.Popen[str], Served]:
     conf = folder / "nginx.conf"
     conf.write_text(NCHAN_CONF.format(port=port, folder=folder, module=NCHAN_MODULE))
     process = _started(["nginx", "-c", str(conf), "-p", str(folder)], port)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     return process, Served(
         kind="nchan",
         port=port,
-        pid=int(children[0]),
+        pid=_worker(process.pid),
         topic="",
         publisher=("/pub", ""),
         clients=[("/sub", "")] * clients,
     )
+
+
+def _worker(master: int) -> int:
+    """Return the process that nginx's master has made for the work."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        if children:
+            return int(children[0])
+        time.sleep(0.05)
+    raise TimeoutError("nginx has no worker")
 
 
 def _started(command: list[str], port: int) -> subprocess.Popen[str]:
