@@ -20,6 +20,7 @@ from infra.gateway_service import NOTICE_S, STOP_S
 from infra.service_settings import TASK_SIZES
 from infra.settings import Settings
 from tests.unit.infra.program import EVERYTHING, MINIMAL, ROOT, Program
+from tests.unit.test_layers import imported
 
 SERVICE = {
     key: EVERYTHING[key]
@@ -248,7 +249,7 @@ def test_the_image_installs_what_the_gateway_imports() -> None:
     modules |= {"aiobotocore", "botocore", "multidict", "yarl", "opentelemetry", "cryptography"}
     sources = [*(ROOT / "gateway").rglob("*.py"), *(ROOT / "wire").rglob("*.py")]
     for path in sources:
-        for module in re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.M):
+        for module in {name.partition(".")[0] for name in imported(path)}:
             known = module in modules | set(sys.stdlib_module_names) | {"gateway", "wire"}
             assert known or "types_boto3" in module, f"{path} imports {module}"
 
