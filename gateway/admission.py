@@ -55,6 +55,11 @@ class Admission:
             if id_ in known or id_.startswith(CREDENTIAL_PREFIX)
         }
 
+    @property
+    def services(self) -> frozenset[str]:
+        """The names of all services that have a key."""
+        return frozenset(key.service.name for key in self._keyring.keys)
+
     async def identify(self, authorization: str | None) -> Service:
         """Return the service that is calling; waits only where an issuer's keys must be fetched.
 

@@ -15,20 +15,24 @@ from gateway.cors import cors
 from gateway.refusals import refusals
 from gateway.request_line import request_line
 from gateway.routes.clients import ClientRoutes
+from gateway.routes.dashboard import DashboardRoutes
 from gateway.routes.description import DescriptionRoutes
 from gateway.routes.events import EventRoutes
 from gateway.routes.health import HealthRoutes
 from gateway.routes.standing import StandingRoutes
+from gateway.routes.stream import StreamRoutes
 from gateway.tracing import traced
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
     from gateway.admission import Admission
+    from gateway.feed import Feed
     from gateway.intake import Intake
     from gateway.metrics import Metrics
     from gateway.readiness import Readiness
     from gateway.routes.clients import ClientConnections
+    from gateway.sampler import Sampler
     from gateway.settings import Settings
 
 
@@ -40,6 +44,8 @@ def build_app(
     connections: ClientConnections,
     readiness: Readiness,
     metrics: Metrics,
+    feed: Feed,
+    sampler: Sampler,
     tracer: Tracer | None = None,
 ) -> web.Application:
     """Put the gateway's API together; whatever it is given, the caller starts and ends.
@@ -51,6 +57,8 @@ def build_app(
         connections: Calls about clients' connections.
         readiness: Whether events are welcome now.
         metrics: Where requests are counted.
+        feed: Where streams get their news; it is closed when the application stops.
+        sampler: Who knows the last minutes.
         tracer: Makes spans of requests, where traces are on.
     """
     app = web.Application(
@@ -69,7 +77,15 @@ def build_app(
         ClientRoutes(admission=admission, connections=connections, namespace=settings.namespace),
         HealthRoutes(readiness=readiness, metrics=metrics),
         DescriptionRoutes(settings),
+        StreamRoutes(admission=admission, feed=feed, sampler=sampler, settings=settings),
+        DashboardRoutes(settings.dashboard_dir),
     )
     for part in parts:
         app.add_routes(part.routes())
+
+    async def end_streams(_app: web.Application) -> None:
+        feed.close()
+
+    # Streams would otherwise be requests under way for the whole of `drain_s`.
+    app.on_shutdown.append(end_streams)
     return app

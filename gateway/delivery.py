@@ -13,10 +13,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from gateway.engine import Engine
-from gateway.intake import Intake, OutboxIntake
 from gateway.outbox.sqlite.outbox import SqliteOutbox
+from gateway.watched import WatchedIntake, watching
 
 if TYPE_CHECKING:
+    from gateway.feed import Feed
+    from gateway.intake import Intake
     from gateway.metrics import Metrics
     from gateway.publisher import Publisher
     from gateway.readiness import Readiness
@@ -28,7 +30,12 @@ OPEN_S: Final = 5.0
 
 @asynccontextmanager
 async def delivering(
-    *, settings: Settings, publisher: Publisher, metrics: Metrics, readiness: Readiness
+    *,
+    settings: Settings,
+    publisher: Publisher,
+    metrics: Metrics,
+    readiness: Readiness,
+    feed: Feed,
 ) -> AsyncIterator[Intake]:
     """Keep and deliver events inside a block; leaving it drains for up to `drain_s`.
 
@@ -37,15 +44,17 @@ async def delivering(
         publisher: The way to IoT Core; must stay open until the block is left.
         metrics: Where everything is counted.
         readiness: Who is told when nothing can be kept.
+        feed: Who is told what happens, while somebody listens.
     """
     outbox = SqliteOutbox(settings, metrics)
     readiness.watch("outbox", outbox.trouble)
     await outbox.open(OPEN_S)
     engine = Engine(outbox=outbox, publisher=publisher, settings=settings, metrics=metrics)
     _show(metrics, outbox, engine)
+    watching(outbox, engine, feed)
     engine.start()
     try:
-        yield OutboxIntake(outbox, metrics)
+        yield WatchedIntake(outbox, metrics, feed)
     finally:
         try:
             await engine.drain(settings.drain_s)

@@ -211,7 +211,7 @@ class Engine:
         kind = event.names[position].partition(":")[0]
         self._metrics.publish_seconds.labels(failure.code).observe(now - started)
         if isinstance(failure, PublishThrottled):
-            self._metrics.throttled.inc()
+            self._metrics.throttled.labels(event.service).inc()
             # A retained message has a limit of its own, one a second for each topic.
             if not event.retain:
                 self._pacer.throttled(now)

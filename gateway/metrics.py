@@ -46,7 +46,7 @@ class Metrics:
         collapsed: Deliveries replaced by a newer event, by service and kind of address.
         delivered: Receipts that came, by service and kind of address.
         retried: Attempts that failed and are tried again, by kind of address and reason.
-        throttled: Attempts that IoT Core refused as too fast.
+        throttled: Attempts that IoT Core refused as too fast, by service.
         accepted_to_published_seconds: Seconds from the 202 (or from `deliverAt`) until IoT Core
             took the publish, by service and kind of address.
         publish_seconds: Seconds for one publish, by outcome (``published`` or the reason).
@@ -79,7 +79,9 @@ class Metrics:
         self.collapsed = self._settled("collapsed", "Deliveries replaced by a newer event.")
         self.delivered = self._settled("delivered", "Receipts that came.")
         self.retried = self._counter("retried", "Attempts to be made again.", "kind", "reason")
-        self.throttled = self._counter("throttled", "Attempts that IoT Core refused as too fast.")
+        self.throttled = self._counter(
+            "throttled", "Attempts that IoT Core refused as too fast.", "service"
+        )
         self.accepted_to_published_seconds = self._histogram(
             "accepted_to_published_seconds",
             "Seconds from being taken (or due) to being published.",

@@ -40,6 +40,7 @@ from gateway.errors import (
     RateExceeded,
     RequestRefused,
     TooManyEvents,
+    TooManyStreams,
     UnknownEvent,
     UnsupportedMedia,
     WrongState,
@@ -108,6 +109,9 @@ _ROWS: Final[Mapping[type[RequestRefused], _Row]] = {
     UnsupportedMedia: _Row(status=415, code="unsupported_media", facts={"accepted": "accepted"}),
     RateExceeded: _Row(status=429, code="rate_exceeded", facts={"rate": "rate_per_s"}),
     Overloaded: _Row(status=429, code="overloaded", facts={"limit": "limit"}, may_retry=True),
+    TooManyStreams: _Row(
+        status=429, code="too_many_streams", facts={"limit": "limit"}, may_retry=True
+    ),
     OutboxFull: _Row(status=429, code="outbox_full", facts={"limit": "limit"}, may_retry=True),
     OutboxUnavailable: _Row(
         status=503, code="outbox_unavailable", facts={"reason": "why"}, may_retry=True

@@ -35,6 +35,7 @@ from gateway.admission import Admission
 from gateway.app import build_app
 from gateway.delivery import delivering
 from gateway.errors import AddressInUse, KeyFileError, NobodyMayPublish
+from gateway.feed import Feed
 from gateway.http_server import ProblemRunner
 from gateway.iot import open_iot_data
 from gateway.key_file import read_keys
@@ -42,6 +43,7 @@ from gateway.keys import Keyring
 from gateway.metrics import Metrics
 from gateway.publisher import Publisher
 from gateway.readiness import Readiness, WatchedPublisher
+from gateway.sampler import sampling
 from gateway.settings import Settings
 from gateway.token_settings import service_tokens
 from gateway.tokens import ServiceTokens
@@ -122,6 +124,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     admission = Admission(keyring, tokens=tokens, insecure_no_auth=settings.insecure_no_auth)
     readiness = Readiness(probe_s=settings.probe_s)
     metrics = Metrics()
+    feed = Feed(most_listeners=settings.max_streams, most_notices=settings.stream_notices)
     async with AsyncExitStack() as stack:
         if tokens is not None:
             stack.push_async_callback(tokens.close)
@@ -132,8 +135,15 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             publisher = TracedPublisher(publisher, tracer)
         await stack.enter_async_context(_probing(readiness, iot))
         intake = await stack.enter_async_context(
-            delivering(settings=settings, publisher=publisher, metrics=metrics, readiness=readiness)
+            delivering(
+                settings=settings,
+                publisher=publisher,
+                metrics=metrics,
+                readiness=readiness,
+                feed=feed,
+            )
         )
+        sampler = await stack.enter_async_context(sampling(metrics, feed))
         app = build_app(
             settings=settings,
             admission=admission,
@@ -141,6 +151,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             connections=iot.connections,
             readiness=readiness,
             metrics=metrics,
+            feed=feed,
+            sampler=sampler,
             tracer=tracer,
         )
         runner = ProblemRunner(

@@ -85,6 +85,11 @@ class Settings:
         jwks_min_interval_s: Shortest time between two fetches, seconds.
         jwks_timeout_s: Longest wait for the issuer, seconds.
         jwks_insecure_http: Allow plain `http` to hosts other than this one.
+        dashboard_dir: Folder of the built dashboard, served at `/`; without it there is none.
+        max_streams: Most listeners of `GET /v1/stream` at a time; 0 for none.
+        stream_notices: Most notices that wait for one listener; above it the oldest are dropped.
+        stream_write_timeout_s: Longest time a listener may take nothing before it is cut off,
+            seconds.
         otlp_endpoint: URL of an OpenTelemetry collector that takes OTLP over gRPC, usually on port
             4317; traces are off without it.
         trace_ratio: Share of requests traced where the caller's own trace does not decide, 0 to 1.
@@ -137,6 +142,10 @@ class Settings:
     jwks_min_interval_s: float = 30.0
     jwks_timeout_s: float = 2.0
     jwks_insecure_http: bool = False
+    dashboard_dir: Path | None = None
+    max_streams: int = 20
+    stream_notices: int = 500
+    stream_write_timeout_s: float = 10.0
     otlp_endpoint: str | None = None
     trace_ratio: float = 1.0
 
@@ -237,6 +246,12 @@ class Settings:
             ),
             jwks_timeout_s=env.number("JWKS_TIMEOUT_S", cls.jwks_timeout_s, least=0.1, most=10),
             jwks_insecure_http=env.flag("JWKS_INSECURE_HTTP", default=cls.jwks_insecure_http),
+            dashboard_dir=env.parsed("DASHBOARD_DIR", cls.dashboard_dir, Path),
+            max_streams=env.integer("MAX_STREAMS", cls.max_streams, least=0, most=1_000),
+            stream_notices=env.integer("STREAM_NOTICES", cls.stream_notices, least=10, most=10_000),
+            stream_write_timeout_s=_seconds(
+                env, "STREAM_WRITE_TIMEOUT_S", cls.stream_write_timeout_s
+            ),
             otlp_endpoint=env.parsed("OTLP_ENDPOINT", cls.otlp_endpoint, _collector),
             trace_ratio=env.number("TRACE_RATIO", cls.trace_ratio, least=0, most=1),
         )

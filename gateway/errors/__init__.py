@@ -26,6 +26,7 @@
     │   ├── ChangedEvent            this id was another event before
     │   ├── WrongState              too late, or too early, for what is asked
     │   ├── Overloaded              the gateway as a whole has no room; try again
+    │   ├── TooManyStreams          the same, for those who listen
     │   ├── OutboxFull              the same, for what is kept
     │   └── OutboxUnavailable       nothing can be kept: its disk is full or broken
     └── PublishFailed               upstream trouble with one publish
@@ -78,6 +79,7 @@ from gateway.errors.standing import (
     OutboxFull,
     OutboxUnavailable,
     Overloaded,
+    TooManyStreams,
     UnknownEvent,
     WrongState,
 )
@@ -131,6 +133,7 @@ __all__ = [
     "RateExceeded",
     "RequestRefused",
     "TooManyEvents",
+    "TooManyStreams",
     "UnknownEvent",
     "UnsupportedMedia",
     "WrongState",

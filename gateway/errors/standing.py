@@ -74,6 +74,21 @@ class Overloaded(RequestRefused):
         return f"there is room for {self.limit} publishes at a time, and too little of it is free"
 
 
+class TooManyStreams(RequestRefused):
+    """As many as may listen to the gateway's stream do.
+
+    Attributes:
+        limit: How many may.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"there is room for {self.limit} streams at a time; none is free"
+
+
 class OutboxFull(RequestRefused):
     """The outbox holds as many unsettled events as it may.
 

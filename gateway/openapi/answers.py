@@ -34,7 +34,7 @@ PROBLEMS: Final = {
     409: "It contradicts what is kept: `changed_event` (this id was another event) or `wrong_state`.",
     413: "Too large: `body_too_large`, `event_too_large` or `too_many_events`, with the `limit`.",
     415: "Not read here: `unsupported_media`; `accepted` says what is.",
-    429: "Too fast or too full: `rate_exceeded`, `outbox_full`, `overloaded` or `iot_throttled`.",
+    429: "Too fast or too full: `rate_exceeded`, `outbox_full`, `overloaded`, `too_many_streams` or `iot_throttled`.",
     500: "A bug of the gateway: `internal_error`; its log has more under `requestId`.",
     502: "IoT Core refused, and will again: `iot_denied`, `iot_invalid`.",
     503: "Not now: `outbox_unavailable`, `issuer_unavailable`, `iot_unavailable` or `iot_credentials_failed`.",

@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 from gateway.core.report import State
+from gateway.core.server_sent import MEDIA_TYPE
 from gateway.formats.media import Form
 from gateway.openapi.answers import answer, problems
 from gateway.openapi.schemas import EVENT_ID, SERVICE, Json, ref
 from gateway.routes.standing import MAX_PAGE
+from gateway.routes.stream import STREAM
 
 _AUTH: Final = (401,)
+_OFF: Final[Json] = {"type": "boolean", "default": False}
 _OPEN: Final[list[Json]] = [{}]
 _ID: Final[Json] = {"name": "id", "in": "path", "required": True, "schema": EVENT_ID}
 _OWNER: Final[Json] = {
@@ -36,6 +39,7 @@ def paths(namespace: str) -> Json:
         "/v1/events/{id}": {"get": _find(), "delete": _cancel()},
         "/v1/events/{id}/redeliver": {"post": _redeliver()},
         "/v1/clients/{id}": _clients(namespace),
+        STREAM: {"get": _stream()},
         **_platform(),
     }
 
@@ -192,7 +196,6 @@ def _clients(namespace: str) -> Json:
         },
     }
     upstream = (429, 502, 503, 504)
-    switch: Json = {"type": "boolean", "default": False}
     return {
         "get": {
             "operationId": "getClient",
@@ -215,13 +218,57 @@ def _clients(namespace: str) -> Json:
             ),
             "parameters": [
                 client_id,
-                _query("cleanSession", "Whether its session ends, too.", switch),
-                _query("preventWill", "Whether its will is not published.", switch),
+                _query("cleanSession", "Whether its session ends, too.", _OFF),
+                _query("preventWill", "Whether its will is not published.", _OFF),
             ],
             "responses": {
                 "204": {"description": "It is disconnected."},
                 **problems(400, *_AUTH, 403, 404, *upstream),
             },
+        },
+    }
+
+
+def _stream() -> Json:
+    events = {
+        "hello": "who listens, and the services it may ask about",
+        "history": "an array of the snapshots of the last five minutes, the oldest first",
+        "snapshot": (
+            "each second: what was accepted, published, failed, throttled and refused a second, "
+            "and percentiles of latency over ten seconds, by service; with the admin right also "
+            "the total, percentiles of one publish, and how full and old the outbox is"
+        ),
+        "accepted": "an event was taken: its id, type, addresses and state",
+        "settled": "a delivery ended: its id, address, state, attempts, and why if it failed",
+        "dropped": "how many notices the reader was too slow for; the oldest go first",
+        "end": "the last one: `why` is `stopping` or `key`",
+    }
+    told = "; ".join(f"`{name}`: {meaning}" for name, meaning in events.items())
+    return {
+        "operationId": "stream",
+        "tags": ["Events"],
+        "summary": "Watch what happens",
+        "description": (
+            "Server-sent events until the caller goes away; the data of each is JSON. A service "
+            "hears of its own events, one with the admin right of all. The stream is for people "
+            f"who watch: it promises nothing, and nothing is told again. {told}."
+        ),
+        "parameters": [
+            _query(
+                "payloads", "Whether payloads are told, shortened; needs the admin right.", _OFF
+            ),
+            _query(
+                "service",
+                "The one service to hear of; any but the caller needs the admin right.",
+                SERVICE,
+            ),
+        ],
+        "responses": {
+            "200": {
+                "description": "The stream.",
+                "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+            },
+            **problems(400, *_AUTH, 403, 429, 503),
         },
     }
 

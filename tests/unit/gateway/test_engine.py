@@ -166,7 +166,7 @@ async def test_slows_down_when_throttled() -> None:
         world.outbox.put(kept("user:1"))
         await let_others_run()
         assert world.engine.pacing_limit_per_s < SETTINGS.publish_rate_per_s
-        assert world.value("gateway_throttled_total") == 2
+        assert world.value("gateway_throttled_total", service="shop") == 2
 
 
 async def test_keeps_to_the_pace() -> None:
