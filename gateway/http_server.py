@@ -1,8 +1,9 @@
 """aiohttp's server with problem documents for what is not even HTTP.
 
-Owns the answer to bytes that aiohttp's parser refuses, before any middleware sees a request.
-Does not: touch requests that can be read.
-Source: aiohttp 3.14, `RequestHandler.handle_error`; RFC 9457.
+Owns the answer to what aiohttp itself refuses before any middleware sees it: bytes that are no
+request, and expectations (`Expect`) that it does not know.
+Does not: touch requests that reach a handler.
+Source: aiohttp 3.14, `RequestHandler.handle_error` and `finish_response`; RFC 9457.
 """
 
 from __future__ import annotations
@@ -54,3 +55,12 @@ class _Connection(RequestHandler):
         response.headers[hdrs.SERVER] = SERVER_NAME
         response.force_close()
         return response
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Write an answer; a refusal of aiohttp's own becomes a problem document."""
+        if isinstance(resp, web.HTTPException):
+            resp = problems.http_error(resp).response()
+            resp.headers[hdrs.SERVER] = SERVER_NAME
+        return await super().finish_response(request, resp, start_time)

@@ -8,8 +8,8 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +61,21 @@ class GatewayProcess:
                     return dict(line)
         raise AssertionError(f"no line {message!r} in {self.lines}")
 
-    async def read_on(self) -> None:
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
         """Read log lines as they come, so that the gateway never waits for a reader."""
+        task = asyncio.create_task(self._read_on(), name="log lines")
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _read_on(self) -> None:
         assert self._process.stderr is not None
         async for raw in self._process.stderr:
             self.lines.append(json.loads(raw))

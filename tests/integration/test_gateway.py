@@ -343,6 +343,15 @@ async def test_answers_what_is_not_http(start: Start, sent: bytes) -> None:
     assert json.loads(body)["code"] == "malformed_request"
 
 
+async def test_answers_an_expectation_it_does_not_know(start: Start) -> None:
+    """It is refused by aiohttp itself; the answer is like every other."""
+    async with start() as caller:
+        status, answer, headers = await caller.post(Expect="a miracle")
+    assert (status, answer["code"]) == (417, "expectation_failed")
+    assert headers["Content-Type"] == "application/problem+json"
+    assert "aiohttp" not in headers["Server"]
+
+
 async def test_gives_a_slow_body_up(start: Start) -> None:
     """A caller that stalls gets 408 and no more of this connection."""
 
