@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
+from prometheus_client import Histogram
 
 from gateway.event_id import new_request_id
 from gateway.metrics import Metrics
@@ -45,6 +46,14 @@ def request_line(metrics: Metrics) -> Middleware:
     Args:
         metrics: Where requests are measured.
     """
+    measured: dict[tuple[str, str, int], Histogram] = {}
+
+    def measure(method: str, route: str, status: int, seconds: float) -> None:
+        key = (method, route, status)
+        found = measured.get(key)
+        if found is None:  # looking a child up by its labels costs more than counting
+            found = measured[key] = metrics.requests.labels(method, route, str(status))
+        found.observe(seconds)
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -60,7 +69,7 @@ def request_line(metrics: Metrics) -> Middleware:
             status = response.status
             return response
         finally:
-            _write(request, status=status, seconds=time.monotonic() - started, metrics=metrics)
+            _write(request, status=status, seconds=time.monotonic() - started, measure=measure)
 
     return middleware
 
@@ -71,11 +80,17 @@ def route_of(request: web.Request) -> str:
     return resource.canonical if resource is not None else "-"
 
 
-def _write(request: web.Request, *, status: int, seconds: float, metrics: Metrics) -> None:
+def _write(
+    request: web.Request,
+    *,
+    status: int,
+    seconds: float,
+    measure: Callable[[str, str, int, float], None],
+) -> None:
     route = route_of(request)
     # Any word can stand where a method should; unknown ones share a label.
     method = request.method if request.method in _METHODS else "-"
-    metrics.requests.labels(method, route, str(status)).observe(seconds)
+    measure(method, route, status, seconds)
     facts = request[FACTS]
     level = logging.DEBUG if route in _QUIET_ROUTES and status < 400 else logging.INFO
     log.log(

@@ -35,9 +35,11 @@ def _logging_restored() -> Iterator[None]:
     """Leave logging as it was."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    flags = logging.logThreads, logging.logProcesses, logging.logMultiprocessing
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging.logThreads, logging.logProcesses, logging.logMultiprocessing = flags
 
 
 def test_json_holds_all_facts_on_one_line() -> None:
