@@ -31,7 +31,7 @@ from bench.servers import absent, cpu_s, off_first_cpu, running
 
 SERVERS = ("localaws", "mosquitto", "nchan")
 
-console = Console(stderr=False)
+console = Console()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,8 @@ def main() -> None:
                 progress.update(task, description=name)
                 results[case].append(measure(case, options, tell))
                 progress.advance(task)
-    console.print(table(results, options))
+    # A file or a pipe has no width of its own, and the default would cut the table.
+    (console if console.is_terminal else Console(width=110)).print(table(results, options))
 
 
 if __name__ == "__main__":

@@ -232,6 +232,7 @@ def measure(
         events_per_s: A steady rate; 0 for as much as it takes.
         stages: Where to write CPU by stage, if it is wanted.
     """
+    endpoint.reset()
     if name == LOOP:
         return _loop(endpoint, seconds)
     with contender(name, endpoint, stages) as running:
@@ -304,7 +305,7 @@ def _loop(endpoint: Stub, seconds: float) -> Result:
 
 def _result(answers: Answers, facts: dict[str, Any], used: float) -> Result:
     events = facts["count"]
-    problem = answers.said
+    problem = answers.said[:80]
     if events != answers.accepted:
         problem = problem or f"{answers.accepted:,} accepted, {events:,} published"
     waits = sorted(answers.waits_ms)
@@ -433,7 +434,6 @@ def main() -> None:
         for _ in range(options.rounds):
             for name, batch in cases:
                 progress.update(task, description=f"{name}, {batch} at a time")
-                endpoint.reset()
                 one = measure(name, endpoint, batch=batch, seconds=options.seconds)
                 rates[name, batch].append(one)
                 progress.advance(task)

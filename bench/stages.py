@@ -115,7 +115,7 @@ def run(result: Path) -> int:
         total = sum(sampler.counts.values()) or 1
         shares = {stage: main_s * seen / total for stage, seen in sampler.counts.items()}
         shares[OTHER_THREADS] = others_s
-        facts = {"cpu_s": shares, "lines": dict(sampler.lines.most_common(600)), "at": time.time()}
+        facts = {"cpu_s": shares, "lines": dict(sampler.lines.most_common(60)), "at": time.time()}
         result.write_text(json.dumps(facts))
 
     signal.signal(signal.SIGPROF, sampler.sample)
