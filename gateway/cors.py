@@ -17,8 +17,8 @@ from aiohttp.typedefs import Middleware
 from gateway.request_line import Handler
 
 _METHODS: Final = "GET, POST, DELETE"
-_HEADERS: Final = "Authorization, Content-Type, Prefer, X-Request-Id"
-_EXPOSED: Final = "Retry-After, X-Request-Id"
+_HEADERS: Final = "Authorization, Content-Type, Prefer, Traceparent, X-Request-Id"
+_EXPOSED: Final = "Link, Location, Preference-Applied, Retry-After, X-Request-Id"
 _MAX_AGE_S: Final = 600
 
 

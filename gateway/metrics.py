@@ -44,7 +44,6 @@ class Metrics:
         expired: Deliveries whose ttl ran out first, by service and kind of address.
         cancelled: Deliveries cancelled, by service and kind of address.
         collapsed: Deliveries replaced by a newer event, by service and kind of address.
-        delivered: Receipts that came, by service and kind of address.
         retried: Attempts that failed and are tried again, by kind of address and reason.
         throttled: Attempts that IoT Core refused as too fast, by service.
         accepted_to_published_seconds: Seconds from the 202 (or from `deliverAt`) until IoT Core
@@ -77,7 +76,6 @@ class Metrics:
         self.expired = self._settled("expired", "Deliveries whose ttl ran out first.")
         self.cancelled = self._settled("cancelled", "Deliveries cancelled before they were sent.")
         self.collapsed = self._settled("collapsed", "Deliveries replaced by a newer event.")
-        self.delivered = self._settled("delivered", "Receipts that came.")
         self.retried = self._counter("retried", "Attempts to be made again.", "kind", "reason")
         self.throttled = self._counter(
             "throttled", "Attempts that IoT Core refused as too fast.", "service"
