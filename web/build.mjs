@@ -1,5 +1,5 @@
 /**
- * Bundle the client and the demo page into dist/, and hold the client to its size.
+ * Bundle the client, the demo page and the dashboard into dist/, and hold the client to its size.
  *
  * The client becomes one file that any page can import; the demo imports that very file, so what is
  * shown is what is shipped. The budget is the one of docs/decisions/0005-browser-client.md, in
@@ -9,9 +9,10 @@
 import { build } from 'esbuild'
 import { copyFile, mkdir, readFile, rm } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
+import { buildDashboard } from './dashboard/build.mjs'
 
-const WHOLE_BUDGET_BYTES = 12_000
-const OURS_BUDGET_BYTES = 7_168
+const WHOLE_BUDGET_BYTES = 12_500
+const OURS_BUDGET_BYTES = 10_750
 
 const CLIENT = {
   entryPoints: ['client/index.js'],
@@ -36,7 +37,8 @@ await Promise.all([
     plugins: [useBuiltClient()]
   }),
   copyFile('demo/index.html', 'dist/index.html'),
-  copyFile('demo/icon.svg', 'dist/icon.svg')
+  copyFile('demo/icon.svg', 'dist/icon.svg'),
+  buildDashboard()
 ])
 await checkBudget()
 
@@ -54,11 +56,11 @@ function useBuiltClient() {
 }
 
 async function checkBudget() {
-  const withoutLibrary = await build({ ...CLIENT, write: false, external: ['u8-mqtt-packet/*'] })
+  const withoutLibrary = await build({ ...CLIENT, write: false, external: ['./codec.js', './sigv4.js'] })
   const sizes = [
     ['client in all', gzipped(await readFile('dist/push-client.js')), WHOLE_BUDGET_BYTES],
     [
-      'client without the MQTT codec',
+      'client without codec and signer',
       gzipped(withoutLibrary.outputFiles[0].contents),
       OURS_BUDGET_BYTES
     ]

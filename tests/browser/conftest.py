@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, NAMES, find_chromium
 from tests.browser.demo_page import DemoPage, opened_page
-from tests.browser.local_stack import ROOT, LocalStack, local_stack
+from tests.browser.local_stack import ROOT, LocalStack, ProgramStack, program_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,11 +41,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="package")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """The whole product on this machine."""
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProgramStack]:
+    """The whole product on this machine, as programs that can be restarted one by one."""
     assert (ROOT / "web/dist/index.html").is_file(), "web/dist is not built: run `make web`"
-    with local_stack(tmp_path_factory.mktemp("stack")) as running:
+    with program_stack(tmp_path_factory.mktemp("stack")) as running:
         yield running
+
+
+@pytest.fixture(scope="package")
+def stack(programs: ProgramStack) -> LocalStack:
+    """Where the product is."""
+    return programs.stack
 
 
 @pytest.fixture(scope="package")

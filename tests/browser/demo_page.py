@@ -144,5 +144,8 @@ def opened_page(stack: LocalStack, browser: Browser) -> Iterator[DemoPage]:
     page = DemoPage(context.new_page(), namespace=stack.namespace)
     page.open(stack.page_url)
     yield page
+    # For good: what the broker would keep for them would reach the next test's clients.
+    for tab in context.pages:
+        tab.evaluate("document.querySelectorAll('.remove').forEach((it) => it.click())")
     context.close()
     assert page.complaints == []

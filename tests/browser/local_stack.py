@@ -1,11 +1,13 @@
-"""`python -m localaws up` on free ports, with a state folder that is thrown away.
+"""The whole product on free ports, with a state folder that is thrown away.
 
-Owns starting it, waiting for it, its output, and ending it. The very command a developer runs, so
-that the supervisor is tested along with what it supervises.
+Owns starting it, waiting for it, its output, and ending it. The two programs run without the
+supervisor of `python -m localaws up`, so that one alone can be ended and started again; their
+environments are the supervisor's own.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -15,16 +17,23 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from localaws.child_environ import GatewayPlace, gateway_environ, localaws_environ
+from localaws.service_key import make_service_key
+from localaws.settings import Settings
+from localaws.state import StateFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "browsertest"
+OPERATOR_KEY = "operator-key"
 START_TIMEOUT_S = 40.0
 STOP_TIMEOUT_S = 20.0
 CLI_TIMEOUT_S = 30.0
@@ -71,25 +80,105 @@ class LocalStack:
 
     def post(self, event: dict[str, object]) -> dict[str, object]:
         """Post an event as an internal service does; return the gateway's answer."""
-        key = (self.state_dir / "service-key").read_text().strip()
-        request = urllib.request.Request(  # noqa: S310 (our own address)
-            f"{self.gateway_url}/v1/events",
-            data=json.dumps(event).encode(),
-            headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+        return dict(json.loads(self._gateway("POST", "/v1/events", event, key="service-key")))
+
+    def kick(self, client_id: str) -> None:
+        """End a client's connection, as an internal service does."""
+        self._gateway("DELETE", f"/v1/clients/{client_id}", key=OPERATOR_KEY)
+
+    def fault(self, **fault: object) -> None:
+        """Order a fault of localaws."""
+        _ask("POST", f"{self.page_url}_localaws/faults", fault)
+
+    def clear_faults(self) -> None:
+        """End all faults."""
+        _ask("DELETE", f"{self.page_url}_localaws/faults")
+
+    def _gateway(self, method: str, path: str, body: object = None, *, key: str) -> bytes:
+        token = (self.state_dir / key).read_text().strip()
+        return _ask(method, self.gateway_url + path, body, Authorization=f"Bearer {token}")
+
+
+@dataclass(slots=True)
+class ProgramStack:
+    """Localaws and the gateway, each to be restarted by itself.
+
+    Attributes:
+        stack: Where they are.
+        environs: Their environments.
+        folder: Where their output goes.
+        programs: How to end each that runs.
+    """
+
+    stack: LocalStack
+    environs: dict[str, dict[str, str]]
+    folder: Path
+    programs: dict[str, ExitStack] = field(default_factory=dict)
+
+    def start(self, name: str) -> None:
+        """Start a program and wait until it answers."""
+        log = self.folder / f"{name}.txt"
+        self.programs[name] = ExitStack()
+        process = self.programs[name].enter_context(
+            _program([name, "serve"], self.environs[name], log)
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 (the same)
-            return dict(json.load(answer))
+        _wait_until_up(name, self.stack, process, log)
+
+    def stop(self, name: str) -> None:
+        """End a program."""
+        self.programs.pop(name).close()
 
 
 @contextmanager
-def local_stack(folder: Path) -> Iterator[LocalStack]:
-    """Start a stack, and end it with all its processes.
+def program_stack(folder: Path) -> Iterator[ProgramStack]:
+    """Start localaws and the gateway, and end them.
 
     Args:
         folder: Empty; state and output go there.
     """
+    stack, environ = _planned(folder)
+    settings = Settings.from_env(
+        {name: value for name, value in environ.items() if name.startswith("LOCALAWS_")}
+    )
+    state, place = StateFolder(settings.state_dir), GatewayPlace.from_env(environ)
+    _make_keys(stack, environ)
+    environs = {
+        "localaws": localaws_environ(environ, gateway=place),
+        "gateway": gateway_environ(environ, gateway=place, settings=settings, state=state),
+    }
+    running = ProgramStack(stack, environs, folder)
+    try:
+        running.start("localaws")
+        running.start("gateway")
+        yield running
+    finally:
+        for name in list(running.programs)[::-1]:
+            running.stop(name)
+
+
+def _make_keys(stack: LocalStack, environ: dict[str, str]) -> None:
+    """Make the demo's key, and one beside it that may disconnect clients."""
+    state = StateFolder(stack.state_dir)
+    # In a thread: Playwright has an event loop in this one.
+    with ThreadPoolExecutor(1) as thread:
+        made = make_service_key(state, environ=environ, timeout_s=START_TIMEOUT_S)
+        thread.submit(asyncio.run, made).result()
+    command = ["gateway", "key", "new", "--name", "operator", "--admin", "--publish", "*"]
+    done = subprocess.run(
+        [sys.executable, "-m", *command, "--file", str(state.key_file)],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=CLI_TIMEOUT_S,
+        check=True,
+    )
+    (stack.state_dir / OPERATOR_KEY).write_text(done.stdout)
+
+
+def _planned(folder: Path) -> tuple[LocalStack, dict[str, str]]:
     iot, aws, api, gateway = _free_ports(4)
-    state_dir, log = folder / "state", folder / "output.txt"
+    state_dir = folder / "state"
     environ = {
         name: value
         for name, value in os.environ.items()
@@ -109,32 +198,52 @@ def local_stack(folder: Path) -> Iterator[LocalStack]:
         namespace=NAMESPACE,
         state_dir=state_dir,
     )
-    with ExitStack() as cleanup:
-        output = cleanup.enter_context(log.open("wb"))
+    return stack, environ
+
+
+@contextmanager
+def _program(
+    arguments: list[str], environ: dict[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "localaws", "up"],
+            [sys.executable, "-m", *arguments],
             cwd=ROOT,
             env=environ,
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
         )
-        cleanup.callback(_stop, process)
-        _wait_until_up(stack, process, log)
-        yield stack
+        try:
+            yield process
+        finally:
+            _stop(process)
 
 
-def _wait_until_up(stack: LocalStack, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_up(
+    name: str, stack: LocalStack, process: subprocess.Popen[bytes], log: Path
+) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
-    waiting = [f"{stack.page_url}_localaws/health", f"{stack.gateway_url}/readyz"]
-    while waiting:
+    health = {
+        "localaws": f"{stack.page_url}_localaws/health",
+        "gateway": f"{stack.gateway_url}/readyz",
+    }
+    while not _answers(health[name]):
         if process.poll() is not None or time.monotonic() > deadline:
             shown = log.read_text(errors="replace")[-SHOWN_OUTPUT_CHARS:]
-            raise AssertionError(f"the local stack did not come up; its output:\n{shown}")
-        if _answers(waiting[0]):
-            waiting.pop(0)
-        else:
-            time.sleep(0.05)
+            raise AssertionError(f"{name} did not come up; its output:\n{shown}")
+        time.sleep(0.05)
+
+
+def _ask(method: str, url: str, body: object = None, **fields: str) -> bytes:
+    request = urllib.request.Request(  # noqa: S310 (our own address)
+        url,
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json", **fields},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 (the same)
+        return bytes(answer.read())
 
 
 def _answers(url: str) -> bool:

@@ -22,7 +22,7 @@ def test_two_clicks_from_opening_the_page_to_an_event_in_three_clients(demo: Dem
 
     for card in cards:
         expect(card.arrived("greeting")).to_have_count(1)
-    expect(demo.outcome).to_contain_text("200 published")
+    expect(demo.outcome).to_contain_text("202 accepted")
     expect(demo.outcome).to_contain_text("Shown by 3 clients here.")
 
 

@@ -80,7 +80,7 @@ def test_an_event_posted_by_a_service_arrives_with_its_data(
 
     answer = stack.post({"to": "user:42", "type": "order.shipped", "data": {"order": 1017}})
 
-    assert answer["status"] == "published"
+    assert answer["status"] == "accepted"
     expect(card.arrived("order.shipped")).to_have_count(1)
     expect(card.data).to_have_text(['{"order":1017}'])
     assert card.node.locator(".row-latency").inner_text().endswith(" ms")

@@ -1,8 +1,9 @@
 /**
- * The credential API: a JWT in, a signed URL and the topics of the grant out.
+ * The credential API: a JWT in, AWS credentials and the topics of the grant out.
  *
- * Owns the request, the check of the answer and the mapping of every refusal to an error class.
- * Does not retry and sets no deadline: the caller aborts. Tokens and URLs are never logged.
+ * Owns the request, the check of the answer, what it tells about the server's clock, and the
+ * mapping of every refusal to an error class. Does not retry and sets no deadline: the caller
+ * aborts. Tokens, credentials and URLs are never logged.
  * Source: docs/design.md, Credential API; RFC 9457.
  */
 
@@ -18,11 +19,14 @@ import {
 
 /**
  * @typedef {Readonly<{url: string, clientId: string, subscribe: readonly string[],
- *   publish: readonly string[], expiresAt: number}>} Credentials
- *   subscribe, publish: topic filters; expiresAt: milliseconds since 1970.
+ *   publish: readonly string[], fetchedAt: number, expiresAt: number, skewMs: number,
+ *   signable: import('./sigv4.js').Signable}>} Credentials
+ *   url: signed by the server, good for five minutes; subscribe, publish: topic filters;
+ *   fetchedAt, expiresAt: milliseconds since 1970 by the server's clock; skewMs: what to add to
+ *   this machine's clock to get the server's.
  * @typedef {() => string | Promise<string>} GetToken
  * @typedef {{credentialsUrl: string, getToken: GetToken, device: string, signal: AbortSignal,
- *   fetch: typeof globalThis.fetch}} CredentialsRequest
+ *   fetch: typeof globalThis.fetch, now: () => number}} CredentialsRequest
  */
 
 /** Topic filters one connection may hold. AWS IoT Core quota, subscriptions per connection. */
@@ -37,7 +41,8 @@ const DEFAULT_RETRY_AFTER_MS = 5_000
  * @throws {PushError} One of TokenUnavailable, TokenRefused, GrantRefused, Throttled,
  *   CredentialsUnavailable, NetworkUnavailable.
  */
-export async function fetchCredentials({ credentialsUrl, getToken, device, signal, fetch }) {
+export async function fetchCredentials(request) {
+  const { credentialsUrl, getToken, device, signal, fetch, now } = request
   const token = await tokenFrom(getToken)
   let response
   let body
@@ -55,7 +60,7 @@ export async function fetchCredentials({ credentialsUrl, getToken, device, signa
   } catch (error) {
     throw new NetworkUnavailable(error)
   }
-  if (response.status === 200) return credentialsIn(body)
+  if (response.status === 200) return credentialsIn(body, response.headers.get('date'), now())
   throw refusal(response, body)
 }
 
@@ -92,15 +97,22 @@ async function tokenFrom(getToken) {
   throw new TokenUnavailable('getToken gave no string')
 }
 
-/** @param {string} body @returns {Credentials} */
-function credentialsIn(body) {
+/**
+ * @param {string} body
+ * @param {string | null} date The answer's own field.
+ * @param {number} now
+ * @returns {Credentials}
+ */
+function credentialsIn(body, date, now) {
   const value = objectIn(body)
-  const { url, clientId, subscribe, publish = [], expiration } = value
+  const { url, clientId, subscribe, publish = [], expiration, endpoint, region } = value
+  const { accessKeyId, secretAccessKey, sessionToken } = objectOf(value.credentials)
   const expiresAt = Date.parse(String(expiration))
+  const signable = { endpoint, region, accessKeyId, secretAccessKey, sessionToken }
   const usable =
-    typeof url === 'string' &&
-    /^wss?:\/\//.test(url) &&
-    typeof clientId === 'string' &&
+    [url, clientId, ...Object.values(signable)].every((it) => typeof it === 'string') &&
+    [url, endpoint].every((it) => /^wss?:\/\//.test(String(it))) &&
+    !Number.isNaN(expiresAt) &&
     isListOfStrings(subscribe) &&
     isListOfStrings(publish) &&
     subscribe.length > 0
@@ -112,7 +124,29 @@ function credentialsIn(body) {
       `The grant lists ${subscribe.length} topics; one connection holds ${MAX_SUBSCRIPTIONS}.`
     )
   }
-  return Object.freeze({ url, clientId, subscribe, publish, expiresAt })
+  const fetchedAt = serverTime(date, String(url)) ?? now
+  return Object.freeze({
+    url: String(url),
+    clientId: String(clientId),
+    subscribe,
+    publish,
+    fetchedAt,
+    expiresAt,
+    skewMs: fetchedAt - now,
+    signable: /** @type {import('./sigv4.js').Signable} */ (signable)
+  })
+}
+
+/**
+ * @param {string | null} date Scripts of another origin see it only if the server exposes it.
+ * @param {string} url Tells the time of its signature.
+ * @returns {number | null} Milliseconds since 1970, to the second.
+ */
+function serverTime(date, url) {
+  const [, ...signed] = /X-Amz-Date=(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(url) ?? []
+  const [y, mo, d, h, mi, s] = signed
+  const time = Date.parse(date ?? `${y}-${mo}-${d}T${h}:${mi}:${s}Z`)
+  return Number.isNaN(time) ? null : time
 }
 
 /**
@@ -145,11 +179,15 @@ function retryAfterMs(header) {
 /** @param {string} body @returns {Record<string, unknown>} Empty if the body is no JSON object. */
 function objectIn(body) {
   try {
-    const value = JSON.parse(body)
-    return typeof value === 'object' && value !== null ? value : {}
+    return objectOf(JSON.parse(body))
   } catch {
     return {}
   }
+}
+
+/** @param {unknown} value @returns {Record<string, unknown>} */
+function objectOf(value) {
+  return typeof value === 'object' && value !== null ? Object(value) : {}
 }
 
 /** @param {unknown} value @param {string} otherwise */

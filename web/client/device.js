@@ -3,68 +3,91 @@
  *
  * sessionStorage survives a reload, but duplicating a tab copies it, and two connections with one
  * client id throw each other out for ever. So an id lies in storage only while no page uses it: it
- * is taken out when claimed and put back on `pagehide`, before the reloaded page starts. A copy
- * made of a living tab finds nothing and makes ids of its own.
+ * is taken out when claimed and put back when the page goes (`pagehide`, `freeze`), before the
+ * reloaded page starts. A copy made of a living tab finds nothing and makes ids of its own.
+ *
+ * With the id goes the time the page was last connected, so that the next page can tell whether it
+ * resumes a session or has lost one.
  */
 
-/** @typedef {{key: string, device: string}} Claim */
+/**
+ * @typedef {{key: string, device: string, seenAt: number | null}} Claim
+ *   seenAt: when a page was last connected as this device; null if none was.
+ */
 
 const KEY = 'push-client.device.'
 
 export class DeviceShelf {
-  /** @type {Set<Claim>} */
-  #used = new Set()
+  /** @type {Map<Claim, () => number | null>} Those in use, and how to learn their `seenAt`. */
+  #used = new Map()
   /** @type {Claim[]} */
   #free = []
   #next = 0
   #env
 
-  /** @param {Pick<import('./environment.js').Environment, 'storage'|'page'|'random'>} env */
+  /** @param {Pick<import('./environment.js').Environment, 'storage'|'page'|'document'|'random'>} env */
   constructor(env) {
     this.#env = env
-    env.page?.addEventListener('pagehide', () => this.#each((claim) => this.#put(claim)))
-    // Back from the back/forward cache with our memory intact: take them out again.
-    env.page?.addEventListener('pageshow', () => this.#each((claim) => this.#take(claim.key)))
+    const put = () => {
+      for (const [claim, seenAt] of this.#used) this.#put({ ...claim, seenAt: seenAt() })
+      for (const claim of this.#free) this.#put(claim)
+    }
+    // Back with our memory intact: take them out again.
+    const take = () => {
+      for (const { key } of [...this.#used.keys(), ...this.#free]) this.#take(key)
+    }
+    env.page?.addEventListener('pagehide', put)
+    env.page?.addEventListener('pageshow', take)
+    env.document?.addEventListener('freeze', put)
+    env.document?.addEventListener('resume', take)
   }
 
-  /** @returns {Claim} In use until `release`. */
-  claim() {
-    const claim = this.#free.shift() ?? this.#fresh()
-    this.#used.add(claim)
+  /**
+   * @param {string | null} device One the page chose itself; null to make one.
+   * @param {() => number | null} seenAt Asked when the page goes.
+   * @returns {Claim} In use until `release`.
+   */
+  claim(device, seenAt) {
+    const claim = device === null ? (this.#free.shift() ?? this.#fresh()) : this.#named(device)
+    this.#used.set(claim, seenAt)
     return claim
   }
 
-  /** @param {Claim} claim */
+  /** @param {Claim} claim Its session is over. */
   release(claim) {
-    if (this.#used.delete(claim)) this.#free.push(claim)
+    if (this.#used.delete(claim) && claim.key !== KEY + claim.device) {
+      this.#free.push({ ...claim, seenAt: null })
+    }
   }
 
   #fresh() {
     const key = `${KEY}${this.#next}`
     this.#next += 1
-    return { key, device: this.#take(key) ?? newDevice(this.#env.random) }
+    const found = this.#take(key)
+    return { key, device: found?.device ?? newId(this.#env.random), seenAt: found?.seenAt ?? null }
   }
 
-  /** @param {(claim: Claim) => void} fn */
-  #each(fn) {
-    for (const claim of [...this.#used, ...this.#free]) fn(claim)
+  /** @param {string} device @returns {Claim} */
+  #named(device) {
+    const key = KEY + device
+    return { key, device, seenAt: this.#take(key)?.seenAt ?? null }
   }
 
   /** @param {Claim} claim */
-  #put({ key, device }) {
+  #put({ key, device, seenAt }) {
     try {
-      this.#env.storage?.setItem(key, device)
+      this.#env.storage?.setItem(key, `${device} ${seenAt ?? ''}`)
     } catch {
       // Full or forbidden: the next page gets another id, which is only less convenient.
     }
   }
 
-  /** @param {string} key @returns {string | null} */
+  /** @param {string} key @returns {{device: string, seenAt: number | null} | null} */
   #take(key) {
     try {
-      const device = this.#env.storage?.getItem(key) ?? null
+      const [device = '', seenAt = ''] = (this.#env.storage?.getItem(key) ?? '').split(' ')
       this.#env.storage?.removeItem(key)
-      return device !== null && isDevice(device) ? device : null
+      return isDevice(device) ? { device, seenAt: Number(seenAt) || null } : null
     } catch {
       return null
     }
@@ -92,6 +115,6 @@ export function shelfOf(env) {
 }
 
 /** @param {() => number} random @returns {string} Twelve characters of base 36, 62 bits. */
-function newDevice(random) {
+export function newId(random) {
   return Array.from({ length: 12 }, () => Math.floor(random() * 36).toString(36)).join('')
 }

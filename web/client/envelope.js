@@ -35,6 +35,15 @@ export function readArrival(topic, bytes, namespace) {
 }
 
 /**
+ * @param {{id: string, source: string, type: string, time: Date, data: unknown}} event
+ * @returns {Uint8Array} As the gateway writes it.
+ * @throws {TypeError} If data is not JSON.
+ */
+export function envelopeBytes({ data = null, ...event }) {
+  return new TextEncoder().encode(JSON.stringify({ specversion: '1.0', ...event, data }))
+}
+
+/**
  * @param {Record<string, unknown>} envelope
  * @param {string} topic
  * @param {string | null} address

@@ -11,13 +11,14 @@
  * @property {typeof globalThis.fetch} fetch
  * @property {(fn: () => void, ms: number) => unknown} setTimeout
  * @property {(timer: any) => void} clearTimeout
- * @property {() => number} now Milliseconds since 1970.
+ * @property {() => number} now Milliseconds since 1970, by this machine.
  * @property {() => number} random In [0, 1).
+ * @property {SubtleCrypto | null} subtle Signs; null on pages that are no secure context.
  * @property {Pick<Storage, 'getItem'|'setItem'|'removeItem'> | null} storage Per tab; null where
  *   there is none or the user forbids it.
- * @property {EventTarget | null} page Sends `online`, `pageshow`, `pagehide`.
+ * @property {EventTarget | null} page Sends `online`, `offline`, `pageshow`, `pagehide`.
  * @property {(EventTarget & {readonly visibilityState: string}) | null} document Sends
- *   `visibilitychange`.
+ *   `visibilitychange`, `freeze`, `resume`.
  */
 
 /** @returns {Environment} */
@@ -29,6 +30,7 @@ export function browserEnvironment() {
     clearTimeout: (timer) => globalThis.clearTimeout(timer),
     now: () => Date.now(),
     random: () => Math.random(),
+    subtle: globalThis.crypto?.subtle ?? null,
     storage: tabStorage(),
     page: typeof globalThis.window === 'undefined' ? null : globalThis.window,
     document: typeof globalThis.document === 'undefined' ? null : globalThis.document

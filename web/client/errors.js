@@ -12,14 +12,21 @@
  *     ├── Throttled               429: not before retryAfterMs                 again
  *     ├── CredentialsUnavailable  the credential API failed or spoke nonsense  again
  *     ├── NetworkUnavailable      no answer at all                             again
- *     ├── TimedOut                an attempt took too long                     again
+ *     ├── TimedOut                an attempt, or a publish, took too long      again
+ *     ├── ClockSkewed             this clock is wrong; corrected, only told    (told)
  *     ├── ConnectionRefused       the socket closed before MQTT was accepted   again
+ *     ├── NotAuthorized           the broker refused CONNECT                   again, thrice
  *     ├── ConnectionLost          it closed afterwards                         again
+ *     ├── TakenOver               another connection has this client id        never
+ *     ├── Kicked                  the server ended it by name                  never
  *     ├── ProtocolViolation       bytes that are not MQTT                      again
- *     ├── SubscribeRefused        the broker refused a topic of the grant      never
- *     └── ForbiddenAddress        a listener for what the grant does not hold  never
+ *     ├── ForbiddenTopic          the broker refused one topic of the grant    without it
+ *     ├── SubscribeRefused        the broker refused all of them               never
+ *     ├── ForbiddenAddress        beyond the grant; never sent to the broker   never
+ *     ├── PublishFailed           what was published is not known to be there  (to publish only)
+ *     └── StreamOverflow          an iteration fell too far behind             (to it only)
  *
- * Source: RFC 9457 for the problem fields; docs/design.md, Credential API.
+ * Source: RFC 9457 for the problem fields; docs/design.md, Credential API; MQTT 5.0, 2.4.
  */
 
 /** Root of all errors that reach the `error` event. */
@@ -31,7 +38,8 @@ export class PushError extends Error {
    */
   constructor(code, message, { retry, cause }) {
     super(message, cause === undefined ? undefined : { cause })
-    this.name = new.target.name
+    // Not the constructor's name: minifying changes it.
+    this.name = code.replace(/(?:^|_)./g, (start) => start.slice(-1).toUpperCase())
     this.code = code
     this.retry = retry
   }
@@ -63,7 +71,7 @@ export class GrantRefused extends PushError {
   }
 }
 
-/** The credential API answered 429. */
+/** The credential API answered 429, or the broker that a quota or rate is used up. */
 export class Throttled extends PushError {
   /** @param {number} retryAfterMs */
   constructor(retryAfterMs) {
@@ -91,10 +99,24 @@ export class NetworkUnavailable extends PushError {
 
 /** Token, credentials, connection and subscriptions together took longer than allowed. */
 export class TimedOut extends PushError {
-  /** @param {string} phase @param {number} afterMs */
+  /** @param {string} phase What it was busy with. @param {number} afterMs */
   constructor(phase, afterMs) {
     super('timed_out', `Gave up after ${afterMs} ms while ${phase}.`, { retry: true })
     this.phase = phase
+  }
+}
+
+/**
+ * This machine's clock differs from the server's. Signatures and expiries are corrected by it, so
+ * nothing fails; but the page's own dates, and tokens it makes, are off.
+ */
+export class ClockSkewed extends PushError {
+  /** @param {number} skewMs Positive if this clock is behind. */
+  constructor(skewMs) {
+    super('clock_skewed', `This clock is ${Math.round(skewMs / 1000)} s behind; corrected.`, {
+      retry: true
+    })
+    this.skewMs = skewMs
   }
 }
 
@@ -112,12 +134,42 @@ export class ConnectionRefused extends PushError {
   }
 }
 
+/** The broker refused CONNECT: these credentials may not connect as this client id. */
+export class NotAuthorized extends PushError {
+  /** @param {boolean} retry */
+  constructor(retry) {
+    super('not_authorized', 'The broker refuses these credentials.', { retry })
+  }
+}
+
 /** An accepted connection ended without our asking. */
 export class ConnectionLost extends PushError {
-  /** @param {string} detail @param {number} [closeCode] WebSocket close code, if there was one. */
-  constructor(detail, closeCode) {
+  /**
+   * @param {string} detail
+   * @param {number} [closeCode] WebSocket close code, if there was one.
+   * @param {number} [reasonCode] Of MQTT 5's DISCONNECT, if there was one.
+   */
+  constructor(detail, closeCode, reasonCode) {
     super('connection_lost', `The connection was lost: ${detail}.`, { retry: true })
     this.closeCode = closeCode
+    this.reasonCode = reasonCode
+  }
+}
+
+/**
+ * Another connection came with this client id. Final, or the two would throw each other out for
+ * ever. MQTT 5 only: 3.1.1 closes without saying why.
+ */
+export class TakenOver extends PushError {
+  constructor() {
+    super('taken_over', 'Another connection took this client id.', { retry: false })
+  }
+}
+
+/** The server ended this connection by name (`DELETE /v1/clients/{id}`). MQTT 5 only. */
+export class Kicked extends PushError {
+  constructor() {
+    super('kicked', 'The server ended this connection.', { retry: false })
   }
 }
 
@@ -132,7 +184,16 @@ export class ProtocolViolation extends PushError {
   }
 }
 
-/** The broker refused topics that the credential API listed; trying again cannot help. */
+/** The broker refused a topic that the credential API listed; the client goes on without it. */
+export class ForbiddenTopic extends PushError {
+  /** @param {string} topic */
+  constructor(topic) {
+    super('forbidden_topic', `The broker refused ${topic}; going on without it.`, { retry: false })
+    this.topic = topic
+  }
+}
+
+/** The broker refused all that the credential API listed; trying again cannot help. */
 export class SubscribeRefused extends PushError {
   /** @param {readonly string[]} topics @param {string} how */
   constructor(topics, how) {
@@ -143,12 +204,38 @@ export class SubscribeRefused extends PushError {
   }
 }
 
-/** A listener asked for an address outside the grant. It was never sent to the broker. */
+/** A listener or a publish for an address outside the grant. It was never sent to the broker. */
 export class ForbiddenAddress extends PushError {
-  /** @param {string} address @param {readonly string[]} granted Topic filters of the grant. */
-  constructor(address, granted) {
-    super('forbidden_address', `This client may not receive ${address}.`, { retry: false })
+  /**
+   * @param {string} address
+   * @param {readonly string[]} granted Topic filters of the grant.
+   * @param {'receive'|'publish'} verb
+   */
+  constructor(address, granted, verb = 'receive') {
+    super('forbidden_address', `This client may not ${verb} ${address}.`, { retry: false })
     this.address = address
     this.granted = granted
+  }
+}
+
+/** A publish the broker refused, or that was given up. `reason` says which. */
+export class PublishFailed extends PushError {
+  /**
+   * @param {'refused'|'closed'|'full'|'too_large'} reason
+   * @param {number} [reasonCode] Of MQTT 5's PUBACK.
+   */
+  constructor(reason, reasonCode) {
+    super('publish_failed', `Not published: ${reason}.`, { retry: reason === 'full' })
+    this.reason = reason
+    this.reasonCode = reasonCode
+  }
+}
+
+/** An iteration that reads slower than events come; it ends rather than lose some silently. */
+export class StreamOverflow extends PushError {
+  /** @param {number} limit */
+  constructor(limit) {
+    super('stream_overflow', `More than ${limit} events wait to be read.`, { retry: false })
+    this.limit = limit
   }
 }

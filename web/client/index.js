@@ -8,3 +8,13 @@
 
 export { PushClient } from './client.js'
 export * from './errors.js'
+
+/**
+ * @typedef {import('./client.js').StateChange} StateChange
+ * @typedef {import('./client.js').State} State
+ * @typedef {import('./client.js').Absence} Absence
+ * @typedef {import('./delivery.js').Delivered} Delivered
+ * @typedef {import('./envelope.js').PushEvent} PushEvent
+ * @typedef {import('./envelope.js').ForeignMessage} ForeignMessage
+ * @typedef {import('./options.js').PushClientOptions} PushClientOptions
+ */

@@ -5,15 +5,23 @@
  * it what happened and carries out the actions it answers with, in order. Everything that decides
  * whether and when to try again is in this file:
  *
- * - each attempt starts at `fetching`: credentials are never used for two connections, because a
- *   signed URL dies after about five minutes and its credentials within the hour;
+ * - each attempt starts at `fetching`: new credentials come before every connection (held ones are
+ *   used only while the credential API cannot be reached, attempt.js);
  * - `failures` counts attempts in a row and feeds the backoff; it is forgotten only when a
  *   connection has proved `stable`, so a broker that accepts and drops us is not hammered;
  * - on MQTT 3.1.1 IoT Core answers a forbidden SUBSCRIBE by closing the connection without a word
- *   (aws-iot-device-sdk-js#125). Three such closes in a row while subscribing end the client
- *   instead of looping for ever;
+ *   (aws-iot-device-sdk-js#125). Closes in a row while subscribing end the client instead of
+ *   looping for ever, unless the forbidden topic was found out (`excluded`) and is left out.
  *   A timeout or a refused connection does not count: only an accepted one that is lost;
- * - an expired token is asked for anew once; refused twice in a row, it is final.
+ * - a refused CONNECT (`denied`) is tried with new credentials, but not for ever;
+ * - an expired token is asked for anew once; refused twice in a row, it is final;
+ * - being taken over or kicked is final: two clients with one id would throw each other out.
+ *
+ * A live connection is looked after without the page noticing: when it is `due`, new credentials
+ * are fetched (`renewing`) and adopted. If the connection is too old, or the grant has changed, a
+ * second one is opened beside it (`rolling`). The broker gives the session to the second at its
+ * CONNECT and throws the first out (3.1.1: without a word), whichever we hear of first
+ * (`replacing`); nothing is lost, for what the first did not acknowledge the second gets.
  *
  * What it does not do: measure time, hold errors, know topics.
  *
@@ -23,18 +31,25 @@
  *     opening       connecting    WebSocket and MQTT CONNECT
  *     subscribing   connecting    SUBSCRIBE sent, not all answered
  *     connected     connected
+ *     renewing      connected     fetching new credentials beside a live connection
+ *     rolling       connected     opening a second connection beside it
+ *     replacing     connected     the second has the session, its subscriptions are checked
  *     waiting       waiting       backoff runs
+ *     asleep        waiting       the page went away, perhaps to come back
  *     closed        closed        close() or a refusal that trying again cannot cure
  */
 
 /**
- * @typedef {'idle'|'fetching'|'opening'|'subscribing'|'connected'|'waiting'|'closed'} Phase
+ * @typedef {'idle'|'fetching'|'opening'|'subscribing'|'connected'|'renewing'|'rolling'|'replacing'
+ *   |'waiting'|'asleep'|'closed'} Phase
  * @typedef {'idle'|'connecting'|'connected'|'waiting'|'closed'} State
  * @typedef {'connect'|'close'|'credentials'|'opened'|'subscribed'|'stable'|'failed'|'lost'
- *   |'throttled'|'token_expired'|'refused'|'elapsed'|'wake'} Happening
- * @typedef {'fetch'|'open'|'subscribe'|'settle'|'drop'|'rest'|'backoff'|'probe'} Action
- * @typedef {{phase: Phase, failures: number, expiredTokens: number, subscribeLosses: number,
- *   patient: boolean}} Machine
+ *   |'excluded'|'throttled'|'denied'|'token_expired'|'refused'|'taken_over'|'elapsed'|'wake'
+ *   |'offline'|'sleep'|'due'|'renewed'|'postponed'} Happening
+ * @typedef {'fetch'|'open'|'subscribe'|'settle'|'drop'|'leave'|'rest'|'backoff'|'probe'|'renew'
+ *   |'adopt'|'unroll'|'retire'} Action
+ * @typedef {{phase: Phase, failures: number, expiredTokens: number, denials: number,
+ *   subscribeLosses: number, patient: boolean}} Machine
  *   patient: the wait was ordered by the server (429); waking up does not cut it short.
  */
 
@@ -43,6 +58,7 @@ export const INITIAL = Object.freeze({
   phase: 'idle',
   failures: 0,
   expiredTokens: 0,
+  denials: 0,
   subscribeLosses: 0,
   patient: false
 })
@@ -54,12 +70,19 @@ export const STATE_OF = Object.freeze({
   opening: 'connecting',
   subscribing: 'connecting',
   connected: 'connected',
+  renewing: 'connected',
+  rolling: 'connected',
+  replacing: 'connected',
   waiting: 'waiting',
+  asleep: 'waiting',
   closed: 'closed'
 })
 
 /** Closes in a row while subscribing that are taken as "this grant is refused". */
 export const MAX_SUBSCRIBE_LOSSES = 3
+
+/** Refused CONNECTs in a row, each with new credentials, that are taken as final. */
+export const MAX_DENIALS = 3
 
 /** @typedef {Readonly<[Phase, ...Action[]]>} Move */
 
@@ -67,29 +90,71 @@ export const MAX_SUBSCRIBE_LOSSES = 3
 const RETRY = ['waiting', 'drop', 'backoff']
 /** @type {Move} */
 const END = ['closed', 'drop', 'rest']
-/** @type {Readonly<Partial<Record<Happening, Move>>>} */
+/** @type {Move} */
+const FETCH = ['fetching', 'drop', 'fetch']
+/** @typedef {Readonly<Partial<Record<Happening, Move>>>} Row */
+/** @type {Row} */
 const ATTEMPT = {
-  close: END,
+  close: ['closed', 'leave', 'rest'],
   failed: RETRY,
   lost: RETRY,
+  excluded: RETRY,
   throttled: RETRY,
+  denied: RETRY,
   token_expired: RETRY,
-  refused: END
+  refused: END,
+  taken_over: END,
+  sleep: ['asleep', 'drop']
 }
+/** @type {Move} */
+const POSTPONE = ['connected', 'unroll']
 
-/** @type {Readonly<Record<Phase, Readonly<Partial<Record<Happening, Move>>>>>} A pair not listed changes nothing. */
+/** @type {Readonly<Record<Phase, Row>>} A pair not listed changes nothing. */
 export const TABLE = Object.freeze({
   idle: { connect: ['fetching', 'fetch'], close: ['closed'] },
   fetching: { ...ATTEMPT, credentials: ['opening', 'open'] },
   opening: { ...ATTEMPT, opened: ['subscribing', 'subscribe'] },
   subscribing: { ...ATTEMPT, subscribed: ['connected', 'settle'] },
-  connected: { ...ATTEMPT, stable: ['connected'], wake: ['connected', 'probe'] },
-  waiting: {
-    close: END,
-    connect: ['fetching', 'drop', 'fetch'],
-    elapsed: ['fetching', 'drop', 'fetch'],
-    wake: ['fetching', 'drop', 'fetch']
+  connected: {
+    ...ATTEMPT,
+    stable: ['connected'],
+    wake: ['connected', 'probe'],
+    offline: ['connected', 'probe'],
+    due: ['renewing', 'renew']
   },
+  renewing: {
+    ...ATTEMPT,
+    stable: ['renewing'],
+    wake: ['renewing', 'probe'],
+    offline: ['renewing', 'probe'],
+    renewed: ['connected', 'adopt'],
+    credentials: ['rolling', 'open'],
+    postponed: POSTPONE,
+    token_expired: POSTPONE
+  },
+  rolling: {
+    ...ATTEMPT,
+    stable: ['rolling'],
+    wake: ['rolling', 'probe'],
+    offline: ['rolling', 'probe'],
+    opened: ['replacing', 'retire', 'subscribe'],
+    taken_over: ['replacing'],
+    lost: ['replacing'],
+    postponed: POSTPONE
+  },
+  replacing: {
+    ...ATTEMPT,
+    opened: ['replacing', 'retire', 'subscribe'],
+    subscribed: ['connected', 'settle']
+  },
+  waiting: {
+    close: ['closed', 'leave', 'rest'],
+    connect: FETCH,
+    elapsed: FETCH,
+    wake: FETCH,
+    sleep: ['asleep', 'drop']
+  },
+  asleep: { close: ['closed', 'leave', 'rest'], connect: FETCH, wake: FETCH },
   closed: { connect: ['fetching', 'fetch'] }
 })
 
@@ -125,6 +190,7 @@ function stay(machine) {
 function verdict(machine, happening) {
   if (happening === 'token_expired' && machine.expiredTokens > 1) return 'refused'
   if (happening === 'lost' && machine.subscribeLosses >= MAX_SUBSCRIBE_LOSSES) return 'refused'
+  if (happening === 'denied' && machine.denials >= MAX_DENIALS) return 'refused'
   return happening
 }
 
@@ -134,33 +200,31 @@ function verdict(machine, happening) {
  * @returns {Machine}
  */
 function count(machine, happening) {
+  const failed = { ...machine, failures: machine.failures + 1, patient: false }
   switch (happening) {
     case 'connect':
       return machine.phase === 'closed' ? { ...INITIAL, phase: machine.phase } : { ...machine }
     case 'credentials':
+    case 'renewed':
       return { ...machine, expiredTokens: 0 }
     case 'subscribed':
-      return { ...machine, subscribeLosses: 0 }
+      return { ...machine, subscribeLosses: 0, denials: 0 }
     case 'stable':
       return { ...machine, failures: 0 }
     case 'failed':
-      return { ...machine, failures: machine.failures + 1, patient: false }
-    case 'lost':
-      return {
-        ...machine,
-        failures: machine.failures + 1,
-        patient: false,
-        subscribeLosses: machine.subscribeLosses + (machine.phase === 'subscribing' ? 1 : 0)
-      }
+      return failed
+    case 'excluded':
+      return { ...failed, subscribeLosses: 0 }
+    case 'denied':
+      return { ...failed, denials: machine.denials + 1 }
+    case 'lost': {
+      const isSilent = machine.phase === 'subscribing' || machine.phase === 'replacing'
+      return { ...failed, subscribeLosses: machine.subscribeLosses + (isSilent ? 1 : 0) }
+    }
     case 'throttled':
-      return { ...machine, failures: machine.failures + 1, patient: true }
+      return { ...failed, patient: true }
     case 'token_expired':
-      return {
-        ...machine,
-        failures: machine.failures + 1,
-        patient: false,
-        expiredTokens: machine.expiredTokens + 1
-      }
+      return { ...failed, expiredTokens: machine.expiredTokens + 1 }
     default:
       return { ...machine }
   }

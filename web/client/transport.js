@@ -1,18 +1,24 @@
 /**
  * One MQTT connection over one WebSocket, from CONNECT to its end.
  *
- * Owns packet identifiers, acknowledgements and the keep-alive. Never reconnects, never asks for
- * credentials, knows no addresses: client.js does, told by the table in machine.js. Ends exactly
- * once, with `onClosed`, unless `close()` ended it.
- * Source: MQTT 3.1.1; IoT Core keeps the order CONNECT, CONNACK, everything else.
+ * Owns packet identifiers, acknowledgements and the keep-alive, and reads from MQTT 5's DISCONNECT
+ * why it ended. Never reconnects, never asks for credentials, knows no addresses: client.js does,
+ * told by the table in machine.js. Ends exactly once, with `onClosed`, unless `close()` ended it.
+ * Source: MQTT 3.1.1 and 5.0; IoT Core keeps the order CONNECT, CONNACK, everything else.
  */
 
-import * as codec from './codec.js'
-import { ConnectionLost, ConnectionRefused, ProtocolViolation, PushError } from './errors.js'
+import { Codec } from './codec.js'
+import {
+  ConnectionLost,
+  ConnectionRefused,
+  Kicked,
+  NotAuthorized,
+  ProtocolViolation,
+  PushError,
+  TakenOver,
+  Throttled
+} from './errors.js'
 import { PacketFramer } from './framing.js'
-
-/** Topic filters in one SUBSCRIBE. AWS IoT Core quota, not adjustable. */
-export const MAX_FILTERS_PER_SUBSCRIBE = 8
 
 /**
  * Seconds without a packet from us after which the broker drops us (at 1.5 times this).
@@ -24,56 +30,95 @@ export const KEEPALIVE_S = 60
 /** Silence after a ping that we take as a dead connection. */
 export const PING_TIMEOUT_MS = 10_000
 
-/** SUBACK code for a refused filter. */
-const REFUSED = 0x80
+/** Pause after a refusal by rate. IoT Core takes one CONNECT per second and client id. */
+export const BROKER_PAUSE_MS = 1_000
+
+/** MQTT 5 reason codes, and 3.1.1's one that means the same. Source: aws-iot-facts 3.14. */
+const REASON = {
+  refusedBy311: 5,
+  failure: 0x80,
+  notAuthorized: 0x87,
+  takenOver: 0x8e,
+  rateTooHigh: 0x96,
+  quotaExceeded: 0x97,
+  administrativeAction: 0x98
+}
 
 /**
  * @typedef {{topic: string, payload: Uint8Array}} Delivery
  * @typedef {{url: string, clientId: string, env: import('./environment.js').Environment,
- *   onOpened: () => void, onDelivery: (delivery: Delivery) => void,
+ *   version: import('./codec.js').MqttVersion, sessionExpiryS: number, cleanStart: boolean,
+ *   onOpened: (sessionPresent: boolean) => void, onDelivery: (delivery: Delivery) => void,
  *   onClosed: (error: PushError) => void}} TransportOptions
+ *   cleanStart: begin a new session even if the broker keeps one.
  */
 
 export class MqttConnection {
   #options
+  #codec
   #socket
   #framer = new PacketFramer()
   #accepted = false
   #ended = false
   #lastPacketId = 0
-  /** @type {Map<number, (codes: number[]) => void>} */
-  #subacks = new Map()
+  /** @type {Map<number, (codes: number[]) => void>} Who waits for the answer to a packet id. */
+  #answers = new Map()
   /** @type {unknown} */
   #pingTimer
   /** @type {unknown} */
   #pongTimer
 
+  /** When the other end last gave a sign of life, milliseconds since 1970. */
+  heardAt
+
   /** @param {TransportOptions} options */
   constructor(options) {
+    const { env, url, version } = options
     this.#options = options
-    this.#socket = new options.env.WebSocket(options.url, ['mqtt'])
+    this.#codec = new Codec(version)
+    this.heardAt = env.now()
+    this.#socket = new env.WebSocket(url, ['mqtt'])
     this.#socket.binaryType = 'arraybuffer'
     this.#socket.onopen = () =>
-      this.#send(codec.encodeConnect({ clientId: options.clientId, keepaliveS: KEEPALIVE_S }))
+      this.#send(this.#codec.connect({ ...options, keepaliveS: KEEPALIVE_S }))
     this.#socket.onmessage = (message) => this.#receive(message.data)
+    // Node's WebSocket tells a failed handshake by `error` alone in some versions.
+    this.#socket.onerror = () => {}
     this.#socket.onclose = (close) => this.#end(this.#whyClosed(close.code, close.reason))
   }
 
   /**
-   * Ask for topic filters, at most eight per packet, one packet after the other.
+   * Ask for topic filters, at most eight.
    *
    * @param {readonly string[]} filters
-   * @returns {Promise<string[]>} The filters the broker refused. Never settles once the connection
-   *   has ended; `onClosed` tells that.
+   * @param {(isGiven: boolean[]) => void} onAnswer For each, whether the broker gave it. Called
+   *   before anything that follows is read: on MQTT 5 a refusal's DISCONNECT comes right behind.
+   *   Not called if a quota was used up, which says nothing about the filters, nor once the
+   *   connection has ended; `onClosed` tells both.
    */
-  async subscribe(filters) {
-    const refused = []
-    for (let at = 0; at < filters.length; at += MAX_FILTERS_PER_SUBSCRIBE) {
-      const some = filters.slice(at, at + MAX_FILTERS_PER_SUBSCRIBE)
-      const codes = await this.#subscribeOnce(some)
-      refused.push(...some.filter((_, index) => (codes[index] ?? REFUSED) >= REFUSED))
-    }
-    return refused
+  subscribe(filters, onAnswer) {
+    const encode = (/** @type {number} */ packetId) => this.#codec.subscribe(packetId, filters)
+    this.#ask(encode, (codes) => {
+      if (codes.includes(REASON.quotaExceeded)) return this.#end(new Throttled(BROKER_PAUSE_MS))
+      onAnswer(filters.map((_, index) => (codes[index] ?? REASON.failure) < REASON.failure))
+    })
+  }
+
+  /** @param {readonly string[]} filters Nobody waits for the answer. */
+  unsubscribe(filters) {
+    this.#send(this.#codec.unsubscribe(this.#packetId(), filters))
+  }
+
+  /**
+   * @param {string} topic
+   * @param {Uint8Array} payload
+   * @returns {Promise<number>} The reason code of PUBACK, below 0x80 if the broker has it. Never
+   *   settles once the connection has ended.
+   */
+  publish(topic, payload) {
+    const encode = (/** @type {number} */ packetId) =>
+      this.#codec.publish(packetId, topic, payload)
+    return new Promise((resolve) => this.#ask(encode, ([code = 0]) => resolve(code)))
   }
 
   /** Find out now whether the other end still answers; silence ends the connection. */
@@ -81,78 +126,94 @@ export class MqttConnection {
     if (this.#accepted && this.#pongTimer === undefined) this.#ping()
   }
 
-  /** End it without a word to `onClosed`. */
-  close() {
+  /** End it without a word to `onClosed`. @param {boolean} [endSession] Whether for good. */
+  close(endSession = false) {
     if (this.#ended) return
-    if (this.#accepted) this.#send(codec.encodeDisconnect())
+    if (this.#accepted) this.#send(this.#codec.disconnect(endSession))
     this.#release()
   }
 
-  /** @param {readonly string[]} filters @returns {Promise<number[]>} */
-  #subscribeOnce(filters) {
-    const packetId = (this.#lastPacketId % 65_535) + 1
-    this.#lastPacketId = packetId
-    return new Promise((resolve) => {
-      this.#subacks.set(packetId, resolve)
-      this.#send(codec.encodeSubscribe({ packetId, filters }))
-    })
+  /**
+   * @param {(packetId: number) => Uint8Array<ArrayBuffer>} encode
+   * @param {(codes: number[]) => void} onAnswer
+   */
+  #ask(encode, onAnswer) {
+    const packetId = this.#packetId()
+    this.#answers.set(packetId, onAnswer)
+    this.#send(encode(packetId))
+  }
+
+  #packetId() {
+    do this.#lastPacketId = (this.#lastPacketId % 65_535) + 1
+    while (this.#answers.has(this.#lastPacketId))
+    return this.#lastPacketId
+  }
+
+  /** @param {number} packetId @param {number[]} codes */
+  #answered(packetId, codes) {
+    const onAnswer = this.#answers.get(packetId)
+    this.#answers.delete(packetId)
+    onAnswer?.(codes)
   }
 
   /** @param {unknown} data */
   #receive(data) {
     try {
       if (!(data instanceof ArrayBuffer)) throw new ProtocolViolation('a text frame')
+      this.heardAt = this.#options.env.now()
       for (const bytes of this.#framer.push(new Uint8Array(data))) {
-        if (!this.#ended) this.#take(codec.decode(bytes))
+        if (!this.#ended) this.#take(this.#codec.decode(bytes))
       }
     } catch (error) {
       this.#end(error instanceof PushError ? error : new ProtocolViolation('unexpected', error))
     }
   }
 
-  /** @param {codec.Packet} packet */
+  /** @param {import('./codec.js').Packet} packet */
   #take(packet) {
     if (!this.#accepted) return this.#takeFirst(packet)
     switch (packet.type) {
       case 'publish':
         this.#options.onDelivery(packet)
         // After the listeners ran: what the page never saw is not acknowledged.
-        if (packet.qos === 1) this.#send(codec.encodePuback(packet.packetId))
+        if (packet.qos === 1) this.#send(this.#codec.puback(packet.packetId))
         return
+      case 'puback':
+        return this.#answered(packet.packetId, [packet.code])
       case 'suback':
-        this.#subacks.get(packet.packetId)?.(packet.codes)
-        this.#subacks.delete(packet.packetId)
-        return
+        return this.#answered(packet.packetId, packet.codes)
+      case 'disconnect':
+        return this.#end(whyDisconnected(packet.code))
       case 'pingresp':
         this.#options.env.clearTimeout(this.#pongTimer)
         this.#pongTimer = undefined
         return
-      default:
-        throw new ProtocolViolation(`an unexpected packet, ${packet.type}`)
+      case 'unsuback':
+        return
+      case 'connack':
+        throw new ProtocolViolation('a second CONNACK')
     }
   }
 
-  /** @param {codec.Packet} packet */
+  /** @param {import('./codec.js').Packet} packet */
   #takeFirst(packet) {
     if (packet.type !== 'connack') throw new ProtocolViolation('a packet before CONNACK')
-    if (packet.code !== 0) {
-      return this.#end(new ConnectionRefused(`CONNACK code ${packet.code}`, packet.code))
-    }
+    if (packet.code !== 0) return this.#end(whyRefused(packet.code))
     this.#accepted = true
-    this.#schedulePing()
-    this.#options.onOpened()
+    this.#schedulePing((packet.keepaliveS ?? KEEPALIVE_S) * 500)
+    this.#options.onOpened(packet.sessionPresent)
   }
 
-  #schedulePing() {
-    const everyMs = (KEEPALIVE_S * 1000) / 2
+  /** @param {number} everyMs */
+  #schedulePing(everyMs) {
     this.#pingTimer = this.#options.env.setTimeout(() => {
       this.#ping()
-      this.#schedulePing()
+      this.#schedulePing(everyMs)
     }, everyMs)
   }
 
   #ping() {
-    this.#send(codec.encodePingreq())
+    this.#send(this.#codec.pingreq())
     this.#pongTimer ??= this.#options.env.setTimeout(
       () => this.#end(new ConnectionLost(`no answer to a ping within ${PING_TIMEOUT_MS} ms`)),
       PING_TIMEOUT_MS
@@ -182,8 +243,30 @@ export class MqttConnection {
     this.#ended = true
     this.#options.env.clearTimeout(this.#pingTimer)
     this.#options.env.clearTimeout(this.#pongTimer)
-    this.#subacks.clear()
+    this.#answers.clear()
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null
     this.#socket.close()
+  }
+}
+
+/** @param {number} code Of CONNACK. @returns {PushError} */
+function whyRefused(code) {
+  if (code === REASON.notAuthorized || code === REASON.refusedBy311) return new NotAuthorized(true)
+  if (code === REASON.quotaExceeded) return new Throttled(BROKER_PAUSE_MS)
+  return new ConnectionRefused(`CONNACK code ${code}`, code)
+}
+
+/** @param {number} code Of DISCONNECT. @returns {PushError} */
+function whyDisconnected(code) {
+  switch (code) {
+    case REASON.takenOver:
+      return new TakenOver()
+    case REASON.administrativeAction:
+      return new Kicked()
+    case REASON.rateTooHigh:
+    case REASON.quotaExceeded:
+      return new Throttled(BROKER_PAUSE_MS)
+    default:
+      return new ConnectionLost(`the broker said goodbye with reason ${code}`, undefined, code)
   }
 }

@@ -64,10 +64,12 @@ export class Card {
     this.#client.on('event', (event) => this.#showEvent(event))
     this.#client.on('message', (message) => this.#showMessage(message))
     this.#client.on('error', (error) => this.#notice(explained(error), 'error'))
-    this.#client.on('gap', ({ since, until }) => {
-      const away = duration(until.getTime() - since.getTime())
-      this.#notice(`Back after ${away}. What was sent meanwhile did not arrive.`, 'gap')
-    })
+    this.#client.on('resumed', ({ since, until }) =>
+      this.#notice(`Back after ${away(since, until)}. What was missed follows.`, 'resumed')
+    )
+    this.#client.on('sessionlost', ({ since, until }) =>
+      this.#notice(`Back after ${away(since, until)}, too long: something may be missing.`, 'gap')
+    )
   }
 
   get member() {
@@ -130,7 +132,9 @@ export class Card {
   }
 
   /** @param {StateChange} change */
-  #showState({ state, retryInMs }) {
+  #showState({ state, reason, retryInMs }) {
+    if (reason === 'close')
+      this.#notice('Disconnected. What is sent now is not kept for this client.', 'gap')
     this.#state.dataset.state = state
     this.#state.textContent = retryInMs === null ? STATES[state] : `Again in ${duration(retryInMs)}`
     const word = state === 'closed' ? 'Connect' : 'Disconnect'
@@ -188,7 +192,7 @@ export class Card {
     )
   }
 
-  /** @param {string} text @param {'error' | 'gap'} kind */
+  /** @param {string} text @param {'error' | 'gap' | 'resumed'} kind */
   #notice(text, kind) {
     const newest = this.#log.firstElementChild
     if (
@@ -215,6 +219,9 @@ export class Card {
 function explained({ message, cause }) {
   return cause instanceof Error ? `${message} (${cause.message})` : message
 }
+
+/** @param {Date} since @param {Date} until */
+const away = (since, until) => duration(until.getTime() - since.getTime())
 
 /** @param {string} text @returns {number} One of six, the same for the same user. */
 function hueOf(text) {

@@ -5,10 +5,12 @@ import { PushClient } from '../../client/index.js'
 import {
   accept,
   broker,
+  brokerOf,
   envelope,
   fakeEnvironment,
   FakeSocket,
   GRANT,
+  idOf,
   latestSocket,
   settled
 } from './fakes.js'
@@ -22,12 +24,13 @@ function client(env = fakeEnvironment(), options = {}) {
     env,
     ...options
   })
-  const heard = { states: [], errors: [], events: [], messages: [], gaps: [] }
+  const heard = { states: [], errors: [], events: [], messages: [], resumed: [], lost: [] }
   push.on('state', (it) => heard.states.push(`${it.state} (${it.reason})`))
   push.on('error', (it) => heard.errors.push(it.code))
   push.on('event', (it) => heard.events.push(it.id))
   push.on('message', (it) => heard.messages.push(it.text))
-  push.on('gap', (it) => heard.gaps.push(it.until - it.since))
+  push.on('resumed', (it) => heard.resumed.push(it.until - it.since))
+  push.on('sessionlost', (it) => heard.lost.push(it.until - it.since))
   return { push, heard, env, timers: env.timers }
 }
 
@@ -41,6 +44,9 @@ async function connected(...args) {
 
 /** Let the backoff run out. */
 const wait = (env) => env.timers.fireNext()
+
+/** Until credentials of an hour are renewed, with the dice of the fakes. */
+const RENEWAL_MS = 0.825 * 3_600_000
 
 test('from idle to connected, subscribed to all that the grant lists', async () => {
   const { push, heard } = await connected()
@@ -63,10 +69,11 @@ test('every reconnect asks for a new token and new credentials', async () => {
   assert.equal(FakeSocket.made.length, 2)
 })
 
-test('a lost connection waits with jitter, reconnects, and reports the gap', async () => {
+test('a lost connection waits with jitter, resumes its session, and tells the absence', async () => {
   const { push, heard, env, timers } = await connected()
   const changes = []
   push.on('state', (it) => changes.push(it))
+  timers.advance(20_000)
   latestSocket().die()
   assert.equal(push.state, 'waiting')
   assert.equal(changes[0].retryInMs, 500)
@@ -75,10 +82,232 @@ test('a lost connection waits with jitter, reconnects, and reports the gap', asy
   assert.equal(push.state, 'waiting')
   timers.advance(1)
   await settled()
-  await accept()
-  assert.deepEqual(heard.gaps, [500])
+  await accept({ isResumed: true })
+  // Since the broker was last heard: something may have been on its way ever since.
+  assert.deepEqual([heard.resumed, heard.lost], [[20_500], []])
+  assert.deepEqual(latestSocket().sentTypes, [1]) // the session has its subscriptions
   assert.deepEqual(heard.errors, ['connection_lost'])
   assert.equal(env.fetch.calls.length, 2)
+})
+
+test('a session that the broker did not keep is told, and its topics are asked for again', async () => {
+  const { heard, timers } = await connected()
+  latestSocket().die()
+  timers.advance(1_000)
+  await settled()
+  await accept()
+  assert.deepEqual([heard.resumed, heard.lost], [[], [1_000]])
+  assert.deepEqual(latestSocket().sentTypes, [1, 8])
+})
+
+test('a reload tells whether the session of the page before was there', async () => {
+  for (const isResumed of [true, false]) {
+    const before = await connected()
+    const { storage } = before.env
+    before.env.page.dispatchEvent(new Event('pagehide'))
+    assert.equal(before.push.state, 'waiting')
+    const after = client({ ...fakeEnvironment(), storage })
+    after.timers.advance(5_000)
+    after.push.connect()
+    await settled()
+    await accept({ isResumed })
+    assert.deepEqual(isResumed ? after.heard.resumed : after.heard.lost, [5_000])
+    assert.equal(
+      JSON.parse(after.env.fetch.calls[0].init.body).device,
+      JSON.parse(before.env.fetch.calls[0].init.body).device
+    )
+  }
+})
+
+test('what close() ended is neither resumed nor missed', async () => {
+  const { push, heard } = await connected()
+  push.close()
+  assert.deepEqual([...latestSocket().sent.at(-1)].slice(0, 2), [0xe0, 7])
+  push.connect()
+  await settled()
+  await accept()
+  assert.equal(latestSocket().sent[0][9] & 2, 2) // clean start
+  assert.deepEqual([heard.resumed, heard.lost], [[], []])
+})
+
+test('a page put away lets go, and comes back at once when it is shown', async () => {
+  const { push, heard, env } = await connected()
+  const first = latestSocket()
+  env.page.dispatchEvent(new Event('pagehide'))
+  assert.equal(first.readyState, 3)
+  assert.deepEqual(heard.states.at(-1), 'waiting (sleep)')
+  assert.equal(env.timers.pending, 0)
+  env.page.dispatchEvent(new Event('pageshow'))
+  await settled()
+  await accept({ isResumed: true })
+  assert.equal(push.state, 'connected')
+  assert.equal(heard.resumed.length, 1)
+})
+
+test('credentials are renewed before they end, without touching the connection', async () => {
+  const { push, heard, env, timers } = await connected()
+  const socket = latestSocket()
+  quiet(timers, RENEWAL_MS - 1_000)
+  assert.equal(env.fetch.calls.length, 1)
+  quiet(timers, 2_000)
+  await settled()
+  assert.equal(env.fetch.calls.length, 2)
+  assert.equal(latestSocket(), socket)
+  assert.equal(push.state, 'connected')
+  assert.deepEqual(heard.states.length, 2)
+  assert.deepEqual(heard.errors, [])
+})
+
+test('a renewal that fails is tried again, and the connection left alone', async () => {
+  const { push, heard, env, timers } = await connected(fakeEnvironment({}, { status: 502 }, {}))
+  quiet(timers, RENEWAL_MS)
+  await settled()
+  assert.deepEqual([push.state, heard.errors], ['connected', ['credentials_unavailable']])
+  quiet(timers, 30_000)
+  await settled()
+  assert.equal(env.fetch.calls.length, 3)
+  assert.equal(heard.errors.length, 1)
+})
+
+test('a token that is refused at a renewal ends the client', async () => {
+  const refused = { status: 401, body: { reason: 'revoked' } }
+  const { push, heard, timers } = await connected(fakeEnvironment({}, refused))
+  quiet(timers, RENEWAL_MS)
+  await settled()
+  assert.equal(push.state, 'closed')
+  assert.deepEqual(heard.errors, ['token_refused'])
+})
+
+test('a renewal with another grant rolls the connection over to it', async () => {
+  const subscribe = ['ns/client/ns.42.phone', 'ns/group/new']
+  const { push, heard, timers } = await connected(
+    fakeEnvironment({}, { body: { ...GRANT, subscribe } })
+  )
+  const old = latestSocket()
+  quiet(timers, RENEWAL_MS)
+  await settled()
+  assert.equal(old.readyState, 1)
+  await accept({ isResumed: true })
+  assert.equal(old.readyState, 3)
+  assert.deepEqual(push.topics, subscribe)
+  assert.deepEqual(latestSocket().sentTypes, [1, 10, 8])
+  assert.deepEqual(heard.states.length, 2)
+})
+
+for (const order of ['new first', 'old first']) {
+  test(`a connection too old is replaced without a change of state, ${order}`, async () => {
+    const { push, heard, timers } = await connected(fakeEnvironment(), { rollOverAfterMs: 60_000 })
+    const old = latestSocket()
+    quiet(timers, 57_000)
+    await settled()
+    assert.notEqual(latestSocket(), old)
+    old.receive(broker.publish('ns/user/42', envelope('e1'), 1))
+    if (order === 'old first') old.receive(broker.disconnect(0x8e))
+    await accept({ isResumed: true })
+    latestSocket().receive(broker.publish('ns/user/42', envelope('e1'), 1))
+    latestSocket().receive(broker.publish('ns/user/42', envelope('e2'), 2))
+    assert.equal(old.onmessage, null)
+    assert.deepEqual(heard.events, ['e1', 'e2'])
+    assert.deepEqual([heard.errors, heard.resumed, heard.lost], [[], [], []])
+    assert.equal(push.state, 'connected')
+    assert.deepEqual(heard.states.length, 2)
+    quiet(timers, 57_000)
+    await settled()
+    assert.equal(FakeSocket.made.length, 3)
+  })
+}
+
+test('a roll-over that cannot be made leaves the old connection, and is tried again', async () => {
+  const { push, heard, timers } = await connected(fakeEnvironment(), { rollOverAfterMs: 60_000 })
+  const old = latestSocket()
+  quiet(timers, 57_000)
+  await settled()
+  latestSocket().die()
+  await settled()
+  assert.deepEqual([push.state, heard.errors], ['connected', ['connection_refused']])
+  old.receive(broker.publish('ns/user/42', envelope('e1'), 1))
+  assert.deepEqual(heard.events, ['e1'])
+  quiet(timers, 30_000)
+  await settled()
+  assert.equal(FakeSocket.made.length, 3)
+  await accept({ isResumed: true })
+  assert.equal(old.readyState, 3)
+})
+
+test('after a long sleep the clock is looked at, and not the timer alone', async () => {
+  const { env, timers } = await connected()
+  timers.now += 3_500_000 // timers stood still
+  env.document.dispatchEvent(new Event('visibilitychange'))
+  await settled()
+  assert.equal(env.fetch.calls.length, 2)
+})
+
+test('held credentials are signed anew while the API cannot be reached, until they end', async () => {
+  const env = { ...fakeEnvironment({}, { status: 503 }), subtle: crypto.subtle }
+  const { push, heard, timers } = client(env)
+  const made = async (count) => {
+    for (let turn = 0; FakeSocket.made.length < count; turn += 1) {
+      assert.ok(turn < 1_000)
+      await settled()
+    }
+  }
+  push.connect()
+  await made(1)
+  await accept()
+  latestSocket().die()
+  timers.advance(1_000)
+  await made(2)
+  const url = new URL(latestSocket().url)
+  assert.match(url.searchParams.get('X-Amz-Signature'), /^[0-9a-f]{64}$/)
+  assert.equal(url.searchParams.get('X-Amz-Date'), '20270115T080001Z')
+  await accept({ isResumed: true })
+  assert.deepEqual(heard.errors, ['connection_lost'])
+
+  timers.now += 3_595_000
+  latestSocket().die()
+  timers.advance(1_000)
+  await settled()
+  assert.deepEqual(heard.errors.slice(1), ['connection_lost', 'credentials_unavailable'])
+})
+
+test('a wrong clock is told once, and the signature carries the server’s time', async () => {
+  const date = 'Fri, 15 Jan 2027 08:20:00 GMT'
+  const env = { ...fakeEnvironment({ headers: { date } }), subtle: crypto.subtle }
+  const { push, heard } = client(env)
+  push.connect()
+  for (let turn = 0; FakeSocket.made.length < 1 && turn < 1_000; turn += 1) await settled()
+  assert.match(latestSocket().url, /X-Amz-Date=20270115T082000Z/)
+  assert.deepEqual(heard.errors, ['clock_skewed'])
+})
+
+for (const [what, code, error] of [
+  ['taken over', 0x8e, 'taken_over'],
+  ['kicked', 0x98, 'kicked']
+]) {
+  test(`a client that is ${what} stays away until it is told to connect`, async () => {
+    const { push, heard, timers } = await connected()
+    latestSocket().receive(broker.disconnect(code))
+    assert.equal(push.state, 'closed')
+    assert.deepEqual(heard.errors, [error])
+    timers.advance(1e7)
+    assert.equal(FakeSocket.made.length, 1)
+    push.connect()
+    assert.equal(push.state, 'connecting')
+    push.close()
+  })
+}
+
+test('a refused CONNECT is tried with new credentials, three times in all', async () => {
+  const { push, heard, env } = client()
+  push.connect()
+  for (let turn = 0; turn < 3; turn += 1) {
+    if (turn > 0) wait(env)
+    await settled()
+    latestSocket().open()
+    latestSocket().receive(broker.connack(0x87))
+  }
+  assert.equal(push.state, 'closed')
+  assert.deepEqual(heard.errors, ['not_authorized', 'not_authorized', 'not_authorized'])
 })
 
 test('the same device goes with every request of a client', async () => {
@@ -94,7 +323,7 @@ test('the same device goes with every request of a client', async () => {
 test('a stable connection forgets earlier failures', async () => {
   const { push, timers } = await connected()
   latestSocket().die()
-  timers.advance(500)
+  timers.advance(1_000)
   await settled()
   await accept()
   timers.advance(10_000)
@@ -166,34 +395,72 @@ test('a throttled client waits as long as it was told, also when the page comes 
   assert.equal(env.fetch.calls.length, 2)
 })
 
-test('three silent closes while subscribing end it with the topics named', async () => {
-  const { push, heard, env } = client()
+test('on 3.1.1 a forbidden topic is found out, named and left out', async () => {
+  const from = brokerOf('3.1.1')
+  const { push, heard, env } = client(fakeEnvironment(), { mqttVersion: '3.1.1' })
   const failures = []
   push.on('error', (it) => failures.push(it))
   push.connect()
-  for (let turn = 0; turn < 3; turn += 1) {
+  for (let turn = 0; push.state !== 'connected'; turn += 1) {
+    assert.ok(turn < 5)
+    if (turn > 0) wait(env)
+    await settled()
+    const socket = latestSocket()
+    socket.open()
+    socket.receive(from.connack())
+    for (let sent = socket.sent.at(-1); sent[0] === 0x82; ) {
+      const isForbidden = Buffer.from(sent).includes('ns/everyone')
+      if (isForbidden) socket.die(1000)
+      else socket.receive(from.suback(idOf(sent), ...GRANT.subscribe.map(() => 1)))
+      if (isForbidden || sent === socket.sent.at(-1)) break
+      sent = socket.sent.at(-1)
+    }
+  }
+  assert.deepEqual(
+    failures.filter((it) => it.code === 'forbidden_topic').map((it) => it.topic),
+    ['ns/everyone']
+  )
+  assert.equal(FakeSocket.made.length, 4)
+  assert.deepEqual(heard.states.at(-1), 'connected (subscribed)')
+})
+
+test('silent closes that name no topic end it, and are not repeated for ever', async () => {
+  const { push, heard, env } = client()
+  push.connect()
+  for (let turn = 0; push.state !== 'closed'; turn += 1) {
+    assert.ok(turn < 10)
     if (turn > 0) wait(env)
     await settled()
     latestSocket().open()
     latestSocket().receive(broker.connack())
     latestSocket().die(1000)
   }
-  assert.equal(push.state, 'closed')
-  assert.deepEqual(heard.errors, ['connection_lost', 'connection_lost', 'subscribe_refused'])
-  assert.deepEqual(failures.at(-1).topics, GRANT.subscribe)
+  assert.equal(heard.errors.at(-1), 'subscribe_refused')
 })
 
-test('a refused filter in SUBACK is final and named', async () => {
+test('a filter refused in SUBACK is named, and the others go on', async () => {
   const { push, heard } = client()
   push.connect()
   await settled()
   const socket = latestSocket()
   socket.open()
   socket.receive(broker.connack())
-  socket.receive(broker.suback(1, 1, 0x80, 1, 1))
+  socket.receive(broker.suback(1, 1, 0x87, 1, 1))
   await settled()
+  assert.equal(push.state, 'connected')
+  assert.deepEqual(heard.errors, ['forbidden_topic'])
+})
+
+test('all filters refused is final', async () => {
+  const { push, heard } = client()
+  push.connect()
+  await settled()
+  const socket = latestSocket()
+  socket.open()
+  socket.receive(broker.connack())
+  socket.receive(broker.suback(1, 0x87, 0x87, 0x87, 0x87))
   assert.equal(push.state, 'closed')
-  assert.deepEqual(heard.errors, ['subscribe_refused'])
+  assert.equal(heard.errors.at(-1), 'subscribe_refused')
 })
 
 for (const phase of ['token', 'handshake', 'CONNACK', 'SUBACK']) {
@@ -227,7 +494,7 @@ test('close ends everything, in every state, and connect starts anew', async () 
   const { push, timers } = await connected()
   push.close()
   assert.equal(push.state, 'closed')
-  assert.deepEqual(latestSocket().sentTypes.at(-1), 14)
+  assert.equal(latestSocket().sentTypes.at(-1), 14)
   assert.equal(timers.pending, 0)
   push.connect()
   await settled()
@@ -301,3 +568,69 @@ test('a listener may close and connect from within without confusing anybody', a
     'closed (close)'
   ])
 })
+
+test('publish sends an envelope where granted, and resolves with its id', async () => {
+  const { push } = await connected(
+    fakeEnvironment({ body: { ...GRANT, publish: ['ns/group/chat'] } })
+  )
+  const published = push.publish('group:chat', { text: 'Hello' }, { type: 'said', id: 'm1' })
+  const sent = Buffer.from(latestSocket().sent.at(-1))
+  assert.equal(sent[0], 0x32)
+  assert.deepEqual(JSON.parse(sent.subarray(sent.indexOf('{')).toString()), {
+    specversion: '1.0',
+    id: 'm1',
+    source: '/clients/ns.42.phone',
+    type: 'said',
+    time: '2027-01-15T08:00:00.000Z',
+    data: { text: 'Hello' }
+  })
+  latestSocket().receive(broker.puback(2))
+  assert.equal(await published, 'm1')
+})
+
+test('publish beyond the grant is refused before it is sent, and does no harm', async () => {
+  const { push, heard } = await connected()
+  await assert.rejects(push.publish('user:7', 1), { code: 'forbidden_address', address: 'user:7' })
+  await assert.rejects(push.publish('robot:7', 1), TypeError)
+  assert.deepEqual(latestSocket().sentTypes, [1, 8])
+  assert.equal(heard.errors.length, 0)
+  push.close()
+  await assert.rejects(push.publish('user:7', 1), { reason: 'closed' })
+})
+
+test('iterations get events and what an address gets, and end with the client', async () => {
+  const { push } = await connected()
+  const read = async (iterable) => {
+    const ids = []
+    for await (const it of iterable) ids.push(it.id ?? it.text)
+    return ids
+  }
+  const [all, orders] = [read(push), read(push.arrivals('group:orders/*'))]
+  latestSocket().receive(broker.publish('ns/user/42', envelope('e1')))
+  latestSocket().receive(broker.publish('ns/group/orders/eu', envelope('e2')))
+  latestSocket().receive(broker.publish('ns/group/orders/eu', 'raw'))
+  push.close()
+  assert.deepEqual(await Promise.all([all, orders]), [
+    ['e1', 'e2'],
+    ['e2', 'raw']
+  ])
+})
+
+test('an iteration ends with the error that closed the client', async () => {
+  const { push } = await connected()
+  const read = (async () => {
+    for await (const it of push) assert.fail(it.id)
+  })()
+  await null
+  latestSocket().receive(broker.disconnect(0x98))
+  await assert.rejects(read, { code: 'kicked' })
+})
+
+/** Let time pass with every ping answered. */
+function quiet(timers, ms) {
+  const socket = latestSocket()
+  for (let left = ms; left > 0; left -= 5_000) {
+    timers.advance(Math.min(left, 5_000))
+    socket.receive(broker.pingresp())
+  }
+}

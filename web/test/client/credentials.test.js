@@ -5,12 +5,15 @@ import { fetchCredentials, tokenFromUrl } from '../../client/credentials.js'
 import * as errors from '../../client/errors.js'
 import { fakeFetch, GRANT } from './fakes.js'
 
+const NOW = Date.parse('2027-01-15T08:00:00Z')
+
 const ask = (fetch, getToken = () => 'jwt') =>
   fetchCredentials({
     credentialsUrl: '/credentials',
     getToken,
     device: 'd1',
     fetch,
+    now: () => NOW,
     signal: new AbortController().signal
   })
 
@@ -25,7 +28,28 @@ test('the token goes into the header, the device into the body, nothing into cac
   assert.deepEqual([init.cache, init.credentials], ['no-store', 'omit'])
   assert.deepEqual([credentials.clientId, credentials.subscribe], [GRANT.clientId, GRANT.subscribe])
   assert.equal(credentials.expiresAt, Date.parse(GRANT.expiration))
+  assert.deepEqual(credentials.signable, {
+    endpoint: GRANT.endpoint,
+    region: GRANT.region,
+    ...GRANT.credentials
+  })
 })
+
+for (const [what, answer, skewMs] of [
+  ['the field Date', { headers: { date: 'Fri, 15 Jan 2027 08:20:00 GMT' } }, 1_200_000],
+  [
+    'the time of the signed URL, where Date is hidden from scripts',
+    { body: { ...GRANT, url: 'wss://b/mqtt?X-Amz-Date=20270115T074000Z&X-Amz-Signature=1' } },
+    -1_200_000
+  ],
+  ['nothing, and is taken for right', {}, 0]
+]) {
+  test(`the server’s clock is read from ${what}`, async () => {
+    const credentials = await ask(fakeFetch(answer))
+    assert.equal(credentials.skewMs, skewMs)
+    assert.equal(credentials.fetchedAt, NOW + skewMs)
+  })
+}
 
 for (const [what, answer, kind, facts] of [
   [
@@ -65,6 +89,13 @@ for (const [what, answer, kind, facts] of [
     errors.CredentialsUnavailable,
     {}
   ],
+  [
+    '200 without a secret',
+    { body: { ...GRANT, credentials: { accessKeyId: 'a', sessionToken: 'b' } } },
+    errors.CredentialsUnavailable,
+    {}
+  ],
+  ['200 without an expiration', { body: { ...GRANT, expiration: 'soon' } }, errors.CredentialsUnavailable, {}],
   [
     '200 with nothing to receive',
     { body: { ...GRANT, subscribe: [] } },

@@ -7,7 +7,10 @@ import { FakeStorage } from './fakes.js'
 /** A page of a tab: its own events, the tab's storage. */
 function page(storage) {
   const events = new EventTarget()
-  return { events, shelf: new DeviceShelf({ storage, page: events, random: Math.random }) }
+  const document = new EventTarget()
+  const shelf = new DeviceShelf({ storage, page: events, document, random: Math.random })
+  const claim = (device = null, seenAt = null) => shelf.claim(device, () => seenAt)
+  return { events, document, shelf: { claim, release: (it) => shelf.release(it) } }
 }
 
 test('a reload gets the same ids in the same order', () => {
@@ -43,6 +46,40 @@ test('back from the cache, the ids are taken out of storage again', () => {
   assert.equal(storage.values.size, 1)
   events.dispatchEvent(new Event('pageshow'))
   assert.equal(storage.values.size, 0)
+})
+
+test('a frozen page, which may be thrown away without another word, leaves its ids, too', () => {
+  const storage = new FakeStorage()
+  const before = page(storage)
+  const { device } = before.shelf.claim()
+  before.document.dispatchEvent(new Event('freeze'))
+  assert.equal(storage.values.size, 1)
+  assert.equal(page(storage).shelf.claim().device, device)
+  before.document.dispatchEvent(new Event('resume'))
+  assert.equal(storage.values.size, 0)
+})
+
+test('the next page learns when the last was connected, with a made and with a chosen id', () => {
+  const storage = new FakeStorage()
+  const before = page(storage)
+  const first = before.shelf.claim(null, 123)
+  before.shelf.claim('mine', 456)
+  assert.equal(first.seenAt, null)
+  before.events.dispatchEvent(new Event('pagehide'))
+  const after = page(storage)
+  assert.deepEqual(
+    [after.shelf.claim().seenAt, after.shelf.claim('mine').seenAt],
+    [123, 456]
+  )
+})
+
+test('what was released has no session to resume', () => {
+  const storage = new FakeStorage()
+  const before = page(storage)
+  for (const device of [null, 'mine']) before.shelf.release(before.shelf.claim(device, 123))
+  before.events.dispatchEvent(new Event('pagehide'))
+  const after = page(storage)
+  assert.deepEqual([after.shelf.claim().seenAt, after.shelf.claim('mine').seenAt], [null, null])
 })
 
 test('forbidden or meddled storage only costs the memory', () => {

@@ -5,30 +5,39 @@
  * specification, so that the codec library is checked against something other than itself.
  */
 
-/** Bytes of MQTT 3.1.1 packets a broker sends. */
-export const broker = {
-  connack: (code = 0) => Uint8Array.of(0x20, 2, 0, code),
-  suback: (packetId, ...codes) =>
-    Uint8Array.of(0x90, 2 + codes.length, packetId >> 8, packetId & 0xff, ...codes),
-  pingresp: () => Uint8Array.of(0xd0, 0),
-  publish(topic, payload, packetId = 0) {
-    const name = new TextEncoder().encode(topic)
-    const data = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload
-    const id = packetId === 0 ? [] : [packetId >> 8, packetId & 0xff]
-    const size = 2 + name.length + id.length + data.length
+/**
+ * Bytes of the packets a broker sends, of either version.
+ *
+ * @param {'5'|'3.1.1'} version
+ */
+export function brokerOf(version) {
+  const props = version === '5' ? [0] : []
+  const packet = (head, ...body) => {
+    const size = body.length
     const length = size < 128 ? [size] : [(size & 0x7f) | 0x80, size >> 7]
-    const head = packetId === 0 ? 0x30 : 0x32
-    return Uint8Array.of(
-      head,
-      ...length,
-      name.length >> 8,
-      name.length & 0xff,
-      ...name,
-      ...id,
-      ...data
-    )
+    return Uint8Array.of(head, ...length, ...body)
+  }
+  return {
+    connack: (code = 0, isResumed = false) => packet(0x20, Number(isResumed), code, ...props),
+    suback: (packetId, ...codes) =>
+      packet(0x90, packetId >> 8, packetId & 0xff, ...props, ...codes),
+    unsuback: (packetId, code = 0) =>
+      packet(0xb0, packetId >> 8, packetId & 0xff, ...props, ...(version === '5' ? [code] : [])),
+    puback: (packetId, code) =>
+      packet(0x40, packetId >> 8, packetId & 0xff, ...(code === undefined ? [] : [code])),
+    pingresp: () => packet(0xd0),
+    disconnect: (code) => packet(0xe0, code),
+    publish(topic, payload, packetId = 0) {
+      const name = new TextEncoder().encode(topic)
+      const data = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload
+      const id = packetId === 0 ? [] : [packetId >> 8, packetId & 0xff]
+      const head = packetId === 0 ? 0x30 : 0x32
+      return packet(head, name.length >> 8, name.length & 0xff, ...name, ...id, ...props, ...data)
+    }
   }
 }
+
+export const broker = brokerOf('5')
 
 export class FakeSocket {
   /** @type {FakeSocket[]} */
@@ -130,6 +139,8 @@ export class FakeStorage {
 
 export const GRANT = {
   endpoint: 'wss://broker.example/mqtt',
+  region: 'eu-central-1',
+  credentials: { accessKeyId: 'ASIA1', secretAccessKey: 'secret', sessionToken: 'token' },
   url: 'wss://broker.example/mqtt?X-Amz-Signature=1',
   clientId: 'ns.42.phone',
   expiration: '2027-01-15T09:00:00Z',
@@ -165,6 +176,7 @@ export function fakeEnvironment(...answers) {
     clearTimeout: timers.clearTimeout,
     now: () => timers.now,
     random: () => 0.5,
+    subtle: null, // signed by the server: nothing to wait for
     storage: new FakeStorage(),
     page: new EventTarget(),
     document: new FakeDocument(),
@@ -180,15 +192,19 @@ export async function settled() {
 
 export const latestSocket = () => FakeSocket.made.at(-1)
 
-/** Take the newest socket from its handshake to an answered SUBSCRIBE. */
-export async function accept(socket = latestSocket()) {
+/** Take the newest socket from its handshake to an answered SUBSCRIBE, if it sends one. */
+export async function accept({ isResumed = false, socket = latestSocket(), from = broker } = {}) {
   socket.open()
-  socket.receive(broker.connack())
-  const subscribe = socket.sent.at(-1)
-  const codes = GRANT.subscribe.map(() => 1)
-  socket.receive(broker.suback((subscribe[2] << 8) | subscribe[3], ...codes))
+  const before = socket.sent.length
+  socket.receive(from.connack(0, isResumed))
+  for (const sent of socket.sent.slice(before)) {
+    if (sent[0] === 0x82) socket.receive(from.suback(idOf(sent), 1, 1, 1, 1))
+  }
   await settled()
 }
+
+/** Packet id of a SUBSCRIBE that was sent. */
+export const idOf = (bytes) => (bytes[2] << 8) | bytes[3]
 
 /** A CloudEvents envelope as the gateway writes it. */
 export const envelope = (id, more = {}) =>

@@ -1,8 +1,9 @@
-/** The small pure parts: backoff, memory of what was seen, events, options. */
+/** The small pure parts: backoff, lifetimes, memory of what was seen, events, options. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fullJitter } from '../../client/backoff.js'
 import { Emitter } from '../../client/emitter.js'
+import { renewAt, rollAt } from '../../client/lifetime.js'
 import { settingsFrom } from '../../client/options.js'
 import { Seen } from '../../client/seen.js'
 
@@ -21,6 +22,18 @@ test('the wait is drawn from an interval that doubles up to the cap', () => {
   assert.equal(
     fullJitter(3, RULE, () => 0.25),
     1_000
+  )
+})
+
+test('credentials are renewed at 75 to 90 % of their life, connections replaced up to a tenth early', () => {
+  const hour = { fetchedAt: 1_000_000, expiresAt: 1_000_000 + 3_600_000 }
+  assert.deepEqual(
+    [0, 1].map((random) => renewAt(hour, random) - hour.fetchedAt),
+    [2_700_000, 3_240_000]
+  )
+  assert.deepEqual(
+    [0, 1].map((random) => rollAt(0, 1_000, random)),
+    [1_000, 900]
   )
 })
 
@@ -64,13 +77,18 @@ test('an unknown event name or a listener that is no function fails at once', ()
   assert.throws(() => new Emitter(['tick']).on('tick', 'fn'), TypeError)
 })
 
-const OPTIONS = { credentialsUrl: '/credentials', getToken: () => 't' }
+const SOCKET = { WebSocket: class {} }
+const OPTIONS = { credentialsUrl: '/credentials', getToken: () => 't', ...SOCKET }
 
 for (const [what, options, message] of [
-  ['no credentialsUrl', { getToken: () => 't' }, /credentialsUrl/],
-  ['no token source', { credentialsUrl: '/c' }, /getToken and tokenUrl/],
+  ['no WebSocket', { ...OPTIONS, WebSocket: undefined, env: { WebSocket: undefined } }, /WebSocket/],
+  ['MQTT 4', { ...OPTIONS, mqttVersion: 4 }, /mqttVersion/],
+  ['a session of minus one second', { ...OPTIONS, sessionExpiryS: -1 }, /sessionExpiryS/],
+  ['a roll-over no timer can time', { ...OPTIONS, rollOverAfterMs: 2 ** 31 }, /rollOverAfterMs/],
+  ['no credentialsUrl', { ...SOCKET, getToken: () => 't' }, /credentialsUrl/],
+  ['no token source', { ...SOCKET, credentialsUrl: '/c' }, /getToken and tokenUrl/],
   ['two token sources', { ...OPTIONS, tokenUrl: '/t' }, /getToken and tokenUrl/],
-  ['a token instead of a function', { credentialsUrl: '/c', getToken: 'eyJ' }, /function/],
+  ['a token instead of a function', { ...SOCKET, credentialsUrl: '/c', getToken: 'eyJ' }, /function/],
   ['a device with a dot', { ...OPTIONS, device: 'a.b' }, /device/],
   ['a device of 39 characters', { ...OPTIONS, device: 'a'.repeat(39) }, /device/],
   ['an unknown option', { ...OPTIONS, credentialUrl: '/c' }, /unknown option credentialUrl/],
@@ -89,5 +107,9 @@ test('good options get the documented defaults', () => {
   assert.deepEqual(
     [settings.attemptTimeoutMs, settings.stableAfterMs, settings.device],
     [20_000, 10_000, null]
+  )
+  assert.deepEqual(
+    [settings.mqttVersion, settings.sessionExpiryS, settings.rollOverAfterMs],
+    ['5', 3_600, 23 * 3_600_000]
   )
 })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as errors from '../../client/errors.js'
 import { KEEPALIVE_S, MqttConnection, PING_TIMEOUT_MS } from '../../client/transport.js'
-import { broker, fakeEnvironment, latestSocket, settled } from './fakes.js'
+import { broker, fakeEnvironment, latestSocket } from './fakes.js'
 
 function connection({ accepted = true } = {}) {
   const env = fakeEnvironment()
@@ -12,7 +12,13 @@ function connection({ accepted = true } = {}) {
     url: 'wss://b/mqtt',
     clientId: '42.a',
     env,
-    onOpened: () => (heard.opened += 1),
+    version: '5',
+    sessionExpiryS: 60,
+    cleanStart: false,
+    onOpened: (isResumed) => {
+      heard.opened += 1
+      heard.isResumed = isResumed
+    },
     onDelivery: (it) => heard.deliveries.push([it.topic, new TextDecoder().decode(it.payload)]),
     onClosed: (error) => heard.closed.push(error)
   })
@@ -31,6 +37,15 @@ test('it offers the mqtt subprotocol and sends nothing but CONNECT before CONNAC
   assert.deepEqual(socket.sentTypes, [1])
   socket.receive(broker.connack())
   assert.equal(heard.opened, 1)
+  assert.equal(heard.isResumed, false)
+})
+
+test('it pings at half of the keep-alive that the server wants instead', () => {
+  const { socket, timers } = connection({ accepted: false })
+  socket.open()
+  socket.receive(Uint8Array.of(0x20, 6, 0, 0, 3, 0x13, 0, 30))
+  timers.advance(15_000)
+  assert.deepEqual(socket.sentTypes, [1, 12])
 })
 
 test('a QoS 1 delivery is acknowledged after it was handed on, QoS 0 is not', () => {
@@ -61,23 +76,47 @@ test('packets split and merged over frames arrive whole', () => {
   )
 })
 
-test('filters go out eight at a time, each packet after the last was answered', async () => {
+test('a SUBACK answers its SUBSCRIBE, filter by filter, too few codes count as refused', () => {
   const { mqtt, socket } = connection()
-  const filters = Array.from({ length: 10 }, (_, n) => `ns/group/${n}`)
-  const refused = mqtt.subscribe(filters)
-  assert.deepEqual(socket.sentTypes, [1, 8])
-  socket.receive(broker.suback(1, 1, 1, 1, 0x80, 1, 1, 1, 1))
-  await settled()
-  assert.deepEqual(socket.sentTypes, [1, 8, 8])
-  socket.receive(broker.suback(2, 1, 1))
-  assert.deepEqual(await refused, ['ns/group/3'])
+  const given = []
+  mqtt.subscribe(['a', 'b', 'c'], (it) => given.push(it))
+  mqtt.subscribe(['d'], (it) => given.push(it))
+  socket.receive(broker.suback(2, 0))
+  socket.receive(broker.suback(1, 1, 0x87))
+  assert.deepEqual(given, [[true], [true, false, false]])
 })
 
-test('a SUBACK with too few codes counts the rest as refused', async () => {
+test('a refusal is known before the DISCONNECT that comes in the same frame', () => {
+  const { mqtt, socket, heard } = connection()
+  const order = []
+  mqtt.subscribe(['a'], () => order.push(heard.closed.length))
+  socket.receive(Uint8Array.from([...broker.suback(1, 0x87), ...broker.disconnect(0x87)]))
+  assert.deepEqual(order, [0])
+  assert.equal(heard.closed[0].reasonCode, 0x87)
+})
+
+test('a SUBACK for a quota says nothing about the filters: it ends the connection', () => {
+  const { mqtt, socket, heard } = connection()
+  mqtt.subscribe(['a'], () => assert.fail())
+  socket.receive(broker.suback(1, 0x97))
+  assert.ok(heard.closed[0] instanceof errors.Throttled)
+})
+
+test('a publish is answered with the code of its PUBACK', async () => {
   const { mqtt, socket } = connection()
-  const refused = mqtt.subscribe(['a', 'b'])
-  socket.receive(broker.suback(1, 1))
-  assert.deepEqual(await refused, ['b'])
+  const codes = [mqtt.publish('a', Uint8Array.of(1)), mqtt.publish('b', Uint8Array.of(2))]
+  socket.receive(broker.puback(2, 0x87))
+  socket.receive(broker.puback(1))
+  assert.deepEqual(await Promise.all(codes), [0, 0x87])
+})
+
+test('packet identifiers go round without meeting one that waits for its answer', () => {
+  const { mqtt, socket } = connection()
+  mqtt.subscribe(['a'], () => {})
+  for (let turn = 0; turn < 65_535; turn += 1) mqtt.unsubscribe(['b'])
+  const last = socket.sent.at(-1)
+  assert.equal((last[2] << 8) | last[3], 2)
+  socket.receive(broker.unsuback(2))
 })
 
 test('it pings at half the keep-alive and an answer keeps it alive', () => {
@@ -108,9 +147,24 @@ test('a probe pings at once, and only once at a time', () => {
 for (const [what, drive, kind] of [
   ['closes before it opened', ({ socket }) => socket.die(), errors.ConnectionRefused],
   [
-    'answers CONNACK 5',
-    ({ socket }) => (socket.open(), socket.receive(broker.connack(5))),
+    'answers CONNACK 0x88',
+    ({ socket }) => (socket.open(), socket.receive(broker.connack(0x88))),
     errors.ConnectionRefused
+  ],
+  [
+    'answers CONNACK 0x87',
+    ({ socket }) => (socket.open(), socket.receive(broker.connack(0x87))),
+    errors.NotAuthorized
+  ],
+  [
+    'answers CONNACK 5, as 3.1.1 does,',
+    ({ socket }) => (socket.open(), socket.receive(broker.connack(5))),
+    errors.NotAuthorized
+  ],
+  [
+    'answers CONNACK 0x97',
+    ({ socket }) => (socket.open(), socket.receive(broker.connack(0x97))),
+    errors.Throttled
   ],
   [
     'closes before CONNACK',
@@ -129,6 +183,22 @@ for (const [what, drive, kind] of [
     it.socket.die()
     assert.equal(it.heard.closed.length, 1)
     assert.ok(it.heard.closed[0] instanceof kind)
+  })
+}
+
+for (const [what, code, kind] of [
+  ['another connection took the client id', 0x8e, errors.TakenOver],
+  ['an administrator wanted it', 0x98, errors.Kicked],
+  ['messages came too fast', 0x96, errors.Throttled],
+  ['a quota is used up', 0x97, errors.Throttled],
+  ['the server shuts down', 0x8b, errors.ConnectionLost]
+]) {
+  test(`DISCONNECT because ${what} gives ${kind.name}`, () => {
+    const { socket, heard } = connection()
+    socket.receive(broker.disconnect(code))
+    socket.die()
+    assert.equal(heard.closed.length, 1)
+    assert.ok(heard.closed[0] instanceof kind)
   })
 }
 
@@ -157,6 +227,13 @@ test('close says DISCONNECT, is silent, and leaves no timer', () => {
   mqtt.close()
   mqtt.close()
   assert.deepEqual(socket.sentTypes, [1, 14])
+  assert.equal(socket.sent[1].length, 2)
   assert.deepEqual(heard.closed, [])
   assert.equal(timers.pending, 0)
+})
+
+test('close for good tells the broker to forget the session', () => {
+  const { mqtt, socket } = connection()
+  mqtt.close(true)
+  assert.deepEqual([...socket.sent[1]], [0xe0, 7, 0, 5, 0x11, 0, 0, 0, 0])
 })
