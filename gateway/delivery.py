@@ -8,11 +8,14 @@ Source: docs/design.md, "The outbox".
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from gateway.engine import Engine
+from gateway.outbox.aws.outbox import AwsOutbox
+from gateway.outbox.ephemeral import on_ephemeral_disk
 from gateway.outbox.sqlite.outbox import SqliteOutbox
 from gateway.watched import WatchedIntake, watching
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from gateway.publisher import Publisher
     from gateway.readiness import Readiness
     from gateway.settings import Settings
+
+log = logging.getLogger(__name__)
 
 OPEN_S: Final = 5.0
 """Longest wait at start for the outbox; a gateway whose disk is broken starts and says so."""
@@ -46,7 +51,7 @@ async def delivering(
         readiness: Who is told when nothing can be kept.
         feed: Who is told what happens, while somebody listens.
     """
-    outbox = SqliteOutbox(settings, metrics)
+    outbox = _outbox(settings, metrics)
     readiness.watch("outbox", outbox.trouble)
     await outbox.open(OPEN_S)
     engine = Engine(outbox=outbox, publisher=publisher, settings=settings, metrics=metrics)
@@ -56,13 +61,26 @@ async def delivering(
     try:
         yield WatchedIntake(outbox, metrics, feed)
     finally:
+        if isinstance(outbox, AwsOutbox):
+            # What is only queued is the other gateways', too: nobody waits for it here.
+            outbox.retire()
         try:
             await engine.drain(settings.drain_s)
         finally:
             await asyncio.shield(outbox.close())
 
 
-def _show(metrics: Metrics, outbox: SqliteOutbox, engine: Engine) -> None:
+def _outbox(settings: Settings, metrics: Metrics) -> SqliteOutbox | AwsOutbox:
+    place = settings.shared_outbox
+    if place is not None:
+        return AwsOutbox(settings, place)
+    if on_ephemeral_disk(settings.outbox_file):
+        facts = {"file": str(settings.outbox_file)}
+        log.warning("outbox may be on a disk that goes with the container", extra=facts)
+    return SqliteOutbox(settings, metrics)
+
+
+def _show(metrics: Metrics, outbox: SqliteOutbox | AwsOutbox, engine: Engine) -> None:
     # Asked at each scrape: nothing to keep up to date, nothing to forget.
     waiting = outbox.deliveries
     metrics.in_flight.set_function(lambda: engine.in_flight)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 
+from gateway.outbox.aws.place import SCHEME, SharedPlace, read_place
 from gateway.token_settings import check_token_settings
 from wire.address import check_namespace
 from wire.settings import EnvReader
@@ -60,7 +61,10 @@ class Settings:
         log_level: Least severe lines that are written.
         publish_path: How publishes are sent: `direct` (requests of our own, the same bytes at a
             fraction of the CPU) or `stock` (the AWS client's own call, the reference).
-        outbox: Where accepted events are kept: `sqlite:///` and the path of a file.
+        outbox: Where accepted events are kept: `sqlite:///` and the path of a file, or, for several
+            gateways, `aws://<url of an SQS FIFO queue>?table=<name of a DynamoDB table>`.
+        outbox_visibility_s: How long a delivery of a shared outbox is one gateway's without being
+            extended; after a gateway is lost, others go on with its topics then, seconds.
         outbox_max_deliveries: Most unsettled deliveries kept; above it events are refused.
         outbox_memory_bytes: Most payload bytes held in memory; the rest is read when its turn comes.
         outbox_max_bytes: Largest size of the outbox's file, bytes.
@@ -119,6 +123,7 @@ class Settings:
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     publish_path: Literal["direct", "stock"] = "direct"
     outbox: str = "sqlite:///outbox.db"
+    outbox_visibility_s: float = 60.0
     outbox_max_deliveries: int = 500_000
     outbox_memory_bytes: int = 64 * 1024 * 1024
     outbox_max_bytes: int = 10 * 1024 * 1024 * 1024
@@ -153,6 +158,11 @@ class Settings:
     def outbox_file(self) -> Path:
         """The file that `outbox` names."""
         return Path(self.outbox.removeprefix(_SQLITE))
+
+    @property
+    def shared_outbox(self) -> SharedPlace | None:
+        """The queue and table that `outbox` names, or None where it names a file."""
+        return read_place(self.outbox) if self.outbox.startswith(SCHEME) else None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -201,6 +211,9 @@ class Settings:
                 _choice(env, "PUBLISH_PATH", cls.publish_path, _PUBLISH_PATHS),
             ),
             outbox=env.parsed("OUTBOX", cls.outbox, _checked_outbox),
+            outbox_visibility_s=_seconds(
+                env, "OUTBOX_VISIBILITY_S", cls.outbox_visibility_s, least=2.0
+            ),
             outbox_max_deliveries=env.integer(
                 "OUTBOX_MAX_DELIVERIES", cls.outbox_max_deliveries, least=100, most=10_000_000
             ),
@@ -287,8 +300,13 @@ def _checked_endpoint(text: str) -> str:
 
 
 def _checked_outbox(text: str) -> str:
+    if text.startswith(SCHEME):
+        read_place(text)
+        return text
     if not text.startswith(_SQLITE) or text == _SQLITE or text.endswith("/"):
-        raise ValueError(f"must be {_SQLITE} and the path of a file")
+        raise ValueError(
+            f"must be {_SQLITE} and the path of a file, or {SCHEME}<queue-url>?table=<name>"
+        )
     return text
 
 

@@ -35,7 +35,23 @@ TTL_ATTRIBUTE: Final = "expires_at"
 """Epoch seconds after which DynamoDB may drop an item."""
 
 INDEX: Final = "gsi1"
-"""A sparse index over `gsi1pk` and `gsi1sk`: listings by state and by due time."""
+"""A sparse index over `gsi1pk` and `gsi1sk`: what some gateway must look at, by when."""
+
+LIST_INDEX: Final = "gsi2"
+"""The index of a service's events over `gsi2pk` and `gsi2sk`: newest first, with their state."""
+
+STATE_ATTRIBUTE: Final = "st"
+"""Where an event stands; the one attribute that lists filter by."""
+
+_KEYS: Final = (
+    HASH_KEY,
+    RANGE_KEY,
+    f"{INDEX}{HASH_KEY}",
+    f"{INDEX}{RANGE_KEY}",
+    f"{LIST_INDEX}{HASH_KEY}",
+    f"{LIST_INDEX}{RANGE_KEY}",
+)
+"""Every attribute that is a key somewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,17 +158,22 @@ def _table(args: OutboxArgs, opts: pulumi.ResourceOptions) -> aws.dynamodb.Table
         billing_mode="PAY_PER_REQUEST",
         hash_key=HASH_KEY,
         range_key=RANGE_KEY,
-        attributes=[
-            {"name": name, "type": "S"}
-            for name in (HASH_KEY, RANGE_KEY, f"{INDEX}{HASH_KEY}", f"{INDEX}{RANGE_KEY}")
-        ],
+        attributes=[{"name": name, "type": "S"} for name in _KEYS],
         global_secondary_indexes=[
             {
                 "name": INDEX,
                 "hash_key": f"{INDEX}{HASH_KEY}",
                 "range_key": f"{INDEX}{RANGE_KEY}",
-                "projection_type": "ALL",
-            }
+                # Keys alone: a payload in an index would be written again with every change.
+                "projection_type": "KEYS_ONLY",
+            },
+            {
+                "name": LIST_INDEX,
+                "hash_key": f"{LIST_INDEX}{HASH_KEY}",
+                "range_key": f"{LIST_INDEX}{RANGE_KEY}",
+                "projection_type": "INCLUDE",
+                "non_key_attributes": [STATE_ATTRIBUTE],
+            },
         ],
         ttl={"attribute_name": TTL_ATTRIBUTE, "enabled": True},
         point_in_time_recovery={"enabled": True},

@@ -1,0 +1,416 @@
+"""The shared outbox, as the rest of the gateway sees it.
+
+Owns `gateway.outbox.outbox.Outbox` on a queue and a table: start and stop, taking events in,
+looking them up, cancelling and redelivering. Any gateway answers for all.
+Does not: call AWS (`queue.py`, `table.py`), hold deliveries (`deliveries.py`), or sweep.
+Source: docs/decisions/0011-shared-outbox.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, Final
+
+import aioboto3
+from aiobotocore.config import AioConfig
+
+from gateway.core.kept_event import KeptEvent
+from gateway.core.report import Page, Report, State
+from gateway.core.settlement import Outcome, Reason
+from gateway.errors import (
+    InvalidQuery,
+    OutboxFull,
+    OutboxUnavailable,
+    UnknownEvent,
+    WrongState,
+)
+from gateway.iot.session import aws_session
+from gateway.outbox.aws.deliveries import Deliveries
+from gateway.outbox.aws.item import (
+    OPEN,
+    SHARDS,
+    Item,
+    event_of,
+    generation_of,
+    list_shard,
+    turns_of,
+)
+from gateway.outbox.aws.message import Turn
+from gateway.outbox.aws.place import SharedPlace
+from gateway.outbox.aws.queue import POLL_S, Queue
+from gateway.outbox.aws.sweep import Sweep
+from gateway.outbox.aws.table import Keep, Table
+from gateway.outbox.outbox import ADDED, CHANGED, Addition, Claim, Deliverer, Known
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+
+log = logging.getLogger(__name__)
+
+GRACE_S: Final = 15.0
+"""Time that the gateway which wrote an event has to queue it, before others do, seconds; longer
+than it tries."""
+
+_LOOKS_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Times between looks of a caller who waits for an event that another gateway settles, seconds."""
+
+_SENDABLE: Final = "settled as failed, expired or cancelled, with its payload still kept"
+
+
+class AwsOutbox:
+    """An outbox on SQS and DynamoDB; its methods are those of `Outbox`.
+
+    Args:
+        settings: Bounds and times.
+        place: The queue and the table.
+    """
+
+    def __init__(self, settings: Settings, place: SharedPlace) -> None:
+        self._settings = settings
+        self._place = place
+        self._parts = AsyncExitStack()
+        self._stopping = False
+        self._deliverer: Deliverer | None = None
+
+    # --- start and stop -----------------------------------------------------------------------
+
+    async def open(self, timeout_s: float) -> None:
+        """Make the clients and begin to receive; trouble there stops nobody from starting.
+
+        Args:
+            timeout_s: Longest wait for queue and table here; behind, it goes on.
+        """
+        settings = self._settings
+        session = aioboto3.Session(
+            region_name=self._place.region or settings.region, botocore_session=aws_session()
+        )
+        sqs = await self._parts.enter_async_context(
+            session.client("sqs", endpoint_url=self._place.endpoint, config=_config(POLL_S + 10.0))
+        )
+        dynamodb = await self._parts.enter_async_context(
+            session.client("dynamodb", config=_config(settings.read_timeout_s))
+        )
+        keep = Keep(settings.keep_settled_s, settings.keep_failed_s)
+        self._queue = Queue(
+            sqs, url=self._place.queue_url, visibility_s=settings.outbox_visibility_s
+        )
+        self._table = Table(dynamodb, name=self._place.table, keep=keep)
+        self._sweep = Sweep(queue=self._queue, table=self._table)
+        self._deliveries = Deliveries(
+            queue=self._queue,
+            table=self._table,
+            visibility_s=settings.outbox_visibility_s,
+            most_ready=settings.iot_connections,
+        )
+        self._sweep.start()
+        await self._sweep.ready(timeout_s)
+        log.info("outbox open", extra={"table": self._place.table, "why": self.trouble()})
+
+    async def close(self) -> None:
+        """Finish what is being written, give back what is held, close the clients."""
+        self._stopping = True
+        await self._deliveries.stop(POLL_S + 2.0)
+        await self._sweep.stop()
+        await self._parts.aclose()
+
+    def retire(self) -> None:
+        """Receive nothing more: what is claimed is delivered, the rest is other gateways'."""
+        self._deliveries.retire()
+
+    def trouble(self) -> str | None:
+        """Return why nothing can be kept now, see `Outbox.trouble`."""
+        if self._stopping:
+            return "stopping"
+        return self._sweep.trouble or self._deliveries.trouble
+
+    # --- deliveries ---------------------------------------------------------------------------
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """What this gateway holds."""
+        self._deliveries.waiting_in_queue = self._sweep.waiting
+        return self._deliveries
+
+    def attach(self, deliverer: Deliverer) -> None:
+        """Name who makes the deliveries, see `Outbox.attach`."""
+        first = self._deliverer is None
+        self._deliverer = deliverer
+        self._deliveries.attach(deliverer)
+        if first:
+            self._deliveries.start()
+
+    def claim(self) -> Claim | None:
+        """Return a delivery to be made now, see `Outbox.claim`."""
+        return self._deliveries.claim()
+
+    def settle(self, claim: Claim, outcome: Outcome) -> None:
+        """Note how a claimed delivery ended, see `Outbox.settle`."""
+        if len(claim.event.names) == 1:
+            self._sweep.settled(claim.event.service, claim.event.id)
+        self._deliveries.settle(claim, outcome)
+
+    def extend(self, claim: Claim, delay_s: float, reason: Reason) -> None:
+        """Put a claimed delivery off, see `Outbox.extend`."""
+        self._deliveries.extend(claim, delay_s, reason)
+
+    def rests_for_s(self) -> float:
+        """Return for how long nothing is to be sent, see `Outbox.rests_for_s`."""
+        return self._deliveries.rests_for_s()
+
+    # --- add ----------------------------------------------------------------------------------
+
+    async def add(self, events: Sequence[KeptEvent]) -> tuple[Addition, ...]:
+        """Keep events, see `Outbox.add`: written to the table, then handed to the queue.
+
+        Where the queue does not take them in time, what can be is forgotten again. What cannot,
+        because AWS answers nothing at all, is delivered by the sweep: sent again with the same id,
+        it is known.
+        """
+        if self._stopping:
+            raise OutboxUnavailable("stopping")
+        if self._deliveries.count > self._settings.outbox_max_deliveries:
+            raise OutboxFull(self._settings.outbox_max_deliveries)
+        now_ms = _now_ms()
+        results, fresh, turns = await self._write(events, now_ms)
+        due = [event for event in fresh if event.due_ms <= now_ms]
+        try:
+            await self._queue.send(turns)
+        except OutboxUnavailable:
+            await asyncio.gather(*[self._forget(event) for event in fresh])
+            raise
+        for event in due:
+            self._sweep.sent(turns_of(event, 0)[0])
+        await asyncio.gather(
+            *[self._collapse(event) for event in fresh if event.collapse_key is not None]
+        )
+        return results
+
+    async def _write(
+        self, events: Sequence[KeptEvent], now_ms: int
+    ) -> tuple[tuple[Addition, ...], list[KeptEvent], list[Turn]]:
+        """Write events; return what became of each, those written, and what is to be queued."""
+        known: dict[int, Item | None] = {}
+        first: dict[tuple[str, str], int] = {}
+        named: list[int] = []
+        for number, event in enumerate(events):
+            if (
+                event.fingerprint is not None
+                and first.setdefault((event.service, event.id), number) == number
+            ):
+                named.append(number)
+        nameless = [event for event in events if event.fingerprint is None]
+        if nameless:
+            looks = [_look_ms(event, now_ms) for event in nameless]
+            await self._table.put_new(nameless, look_ms=looks)
+        put = await asyncio.gather(
+            *[
+                self._table.put(events[n], look_ms=_look_ms(events[n], now_ms), now_ms=now_ms)
+                for n in named
+            ]
+        )
+        for number, kept in zip(named, put, strict=True):
+            if not kept:
+                event = events[number]
+                known[number] = await self._table.load(event.service, event.id, now_ms=now_ms)
+        results: list[Addition] = []
+        fresh: list[KeptEvent] = []
+        turns: list[Turn] = []
+        for number, event in enumerate(events):
+            same = first.get((event.service, event.id), number)
+            if event.fingerprint is not None and same != number:
+                results.append(_compare(events[same], event, now_ms))
+            elif number not in known:
+                fresh.append(event)
+                results.append(ADDED)
+                if event.due_ms <= now_ms:
+                    turns += turns_of(event, 0)
+            else:
+                results.append(_judge(known[number], event, now_ms))
+                turns += _unqueued(known[number], now_ms)
+        return tuple(results), fresh, turns
+
+    async def _forget(self, event: KeptEvent) -> None:
+        try:
+            await self._table.remove(event)
+        except OutboxUnavailable:
+            facts = {"service": event.service, "event_id": event.id}
+            log.warning("refused event may be delivered", extra=facts)
+
+    async def _collapse(self, event: KeptEvent) -> None:
+        for name in event.names:
+            before = await self._table.replace_latest(event, name)
+            if before is None or before == (event.service, event.id):
+                continue
+            now_ms = _now_ms()
+            item = await self._table.load(*before, now_ms=now_ms)
+            older = event_of(item) if item is not None else None
+            if item is None or older is None or name not in older.names:
+                continue
+            position = older.names.index(name)
+            if older.outcomes[position] is None:
+                turn = Turn(older.service, older.id, generation_of(item), position, name)
+                settled = await self._table.withdraw(
+                    turn, State.COLLAPSED, now_ms=now_ms, deliveries=len(older.names)
+                )
+                self._told(settled, position)
+
+    # --- looking things up --------------------------------------------------------------------
+
+    async def find(self, service: str, event_id: str) -> Report | None:
+        """Return where an event stands, see `Outbox.find`."""
+        item = await self._table.load(service, event_id, now_ms=_now_ms())
+        return None if item is None else event_of(item).report(_now_ms())
+
+    async def outcome(self, service: str, event_id: str, timeout_s: float) -> Report | None:
+        """Return where an event stands once it is settled, see `Outbox.outcome`.
+
+        Mostly another gateway settles it, so the table is looked at again and again.
+        """
+        end = time.monotonic() + timeout_s
+        looks = 0
+        with self._deliveries.callers.waiting(service, event_id) as settled:
+            while True:
+                report = await self.find(service, event_id)
+                left_s = end - time.monotonic()
+                if report is None or report.settled or left_s <= 0:
+                    return report
+                wait_s = min(left_s, _LOOKS_S[min(looks, len(_LOOKS_S) - 1)])
+                looks += 1
+                done, _ = await asyncio.wait([settled], timeout=wait_s)
+                if done:
+                    return settled.result()
+
+    async def search(
+        self, service: str, *, state: State | None, limit: int, after: str | None
+    ) -> Page:
+        """Return a service's events, newest first, see `Outbox.search`."""
+        if after is not None and not after.partition("#")[0].isdigit():
+            raise InvalidQuery("after", "must be what the page before said")
+        wanted = None if state is None else str(state) if state.settled else OPEN
+        pages = await asyncio.gather(
+            *[
+                self._table.list_page(
+                    list_shard(service, shard), before=after, state=wanted, limit=limit
+                )
+                for shard in range(SHARDS)
+            ]
+        )
+        # What lies behind the first gap of any shard is the next page's.
+        bound = max((rest for _, rest in pages if rest is not None), default=None)
+        entries = [entry for found, _ in pages for entry in found]
+        entries.sort(key=lambda entry: str(entry["gsi2sk"]["S"]), reverse=True)
+        within = [e for e in entries if bound is None or e["gsi2sk"]["S"] >= bound]
+        chosen = within[:limit]
+        if len(within) > limit:
+            bound = chosen[-1]["gsi2sk"]["S"]
+        now_ms = _now_ms()
+        items = await asyncio.gather(
+            *[
+                self._table.load(service, e["pk"]["S"].partition("\n")[2], now_ms=now_ms)
+                for e in chosen
+            ]
+        )
+        reports = [event_of(item).report(now_ms) for item in items if item is not None]
+        return Page(
+            reports=tuple([r for r in reports if state is None or r.state is state]), after=bound
+        )
+
+    # --- change -------------------------------------------------------------------------------
+
+    async def redeliver(self, service: str, event_id: str) -> Report:
+        """Put an event back where it was not published, see `Outbox.redeliver`."""
+        now_ms = _now_ms()
+        item = await self._table.load(service, event_id, now_ms=now_ms)
+        if item is None:
+            raise UnknownEvent(event_id)
+        event = event_of(item)
+        if not event.settled or not event.sendable or event.payload is None:
+            raise WrongState(event_id, state=str(event.state), needed=_SENDABLE)
+        again = (State.FAILED, State.EXPIRED, State.CANCELLED)
+        event.outcomes = [None if o and o.state in again else o for o in event.outcomes]
+        event.attempts = None
+        if event.expires_ms is not None:
+            event.expires_ms = now_ms + event.expires_ms - event.due_ms
+        event.due_ms, event.scheduled = now_ms, False
+        changed = await self._table.redeliver(event, item, look_ms=now_ms + int(GRACE_S * 1000))
+        if changed is None:
+            raise WrongState(event_id, state="being sent", needed=_SENDABLE)
+        turns = turns_of(event, generation_of(changed))
+        # Should this fail, the sweep sends it: the caller is told so, and nothing is lost.
+        await self._queue.send(turns)
+        self._sweep.sent(turns[0])
+        return event.report(now_ms)
+
+    async def cancel(self, service: str, event_id: str) -> Report:
+        """Settle what was not sent as cancelled, see `Outbox.cancel`."""
+        now_ms = _now_ms()
+        item = await self._table.load(service, event_id, now_ms=now_ms)
+        if item is None:
+            raise UnknownEvent(event_id)
+        event = event_of(item)
+        if event.settled:
+            state = str(event.state)
+            raise WrongState(event_id, state=state, needed="accepted or scheduled")
+        for turn in turns_of(event, generation_of(item)):
+            item = await self._table.withdraw(
+                turn, State.CANCELLED, now_ms=_now_ms(), deliveries=len(event.names)
+            )
+            self._told(item, turn.position)
+        if item is None:
+            raise UnknownEvent(event_id)
+        return event_of(item).report(_now_ms())
+
+    def _told(self, item: Item | None, position: int) -> None:
+        if item is None:
+            return
+        event = event_of(item)
+        if self._deliverer is not None:
+            self._deliverer.settled(event, position)
+        if event.settled and self._deliveries.callers:
+            self._deliveries.callers.tell(event.service, event.id, event.report(_now_ms()))
+
+
+def _config(read_timeout_s: float) -> Any:
+    return AioConfig(
+        connect_timeout=3,
+        read_timeout=read_timeout_s,
+        max_pool_connections=64,
+        # `calls.py` tries again, for a bounded time and in one place.
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        parameter_validation=False,
+        user_agent_extra="serverless-websockets",
+    )
+
+
+def _look_ms(event: KeptEvent, now_ms: int) -> int:
+    """Return when somebody must look at a new event: when it is due, or soon."""
+    return event.due_ms if event.due_ms > now_ms else now_ms + int(GRACE_S * 1000)
+
+
+def _compare(before: KeptEvent, event: KeptEvent, now_ms: int) -> Addition:
+    if before.fingerprint != event.fingerprint:
+        return CHANGED
+    return Known(before.report(now_ms))
+
+
+def _judge(item: Item | None, event: KeptEvent, now_ms: int) -> Addition:
+    if item is None:
+        # It was pruned between two calls; the caller sends again.
+        raise OutboxUnavailable("pruned")
+    before = event_of(item)
+    return _compare(before, event, now_ms)
+
+
+def _unqueued(item: Item | None, now_ms: int) -> list[Turn]:
+    """Return what is known, due, and perhaps not queued: nobody may be promised less."""
+    if item is None or "queued" in item or "gsi1sk" not in item or int(item["due"]["N"]) > now_ms:
+        return []
+    return turns_of(event_of(item), generation_of(item))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,182 @@
+"""The sweep: what any gateway does for all, so that nothing depends on one that is gone.
+
+Owns sending what is due, sending what was written and not queued, looking again at what is not
+settled after a long time, and settling dead letters of the queue as failed.
+Does not: deliver. Every step is a conditional claim of one item, so any number may sweep at once.
+Source: docs/decisions/0011-shared-outbox.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from typing import Final
+
+from gateway.core.report import State
+from gateway.core.settlement import Outcome, Reason
+from gateway.errors import OutboxUnavailable
+from gateway.outbox.aws.calls import AWS_ERRORS, word_for
+from gateway.outbox.aws.item import SHARDS, Item, event_of, generation_of, turns_of
+from gateway.outbox.aws.message import Turn
+from gateway.outbox.aws.queue import Queue
+from gateway.outbox.aws.table import Table
+
+log = logging.getLogger(__name__)
+
+SWEEP_S: Final = 1.0
+"""Time between looks at what is due, seconds; how late a scheduled event may be."""
+
+PAGE: Final = 25
+"""Entries of one shard taken in one look."""
+
+RETAKE_S: Final = 30.0
+"""How long one gateway has to queue what it took over, before another one may, seconds."""
+
+MARK_S: Final = 5.0
+"""Time after sending until an event that is still open is marked as queued, seconds: most are
+settled by then, and need no mark."""
+
+WATCH_S: Final = 3_600.0
+"""Time after which what was queued and is not settled is sent once more, seconds: beyond the five
+minutes in which SQS drops repeats, and harmless, since a settled delivery is not claimed again."""
+
+LOOK_S: Final = 10.0
+"""Time between looks at the queue itself and at its dead letters, seconds."""
+
+POISONED: Final = Reason(
+    code="poisoned",
+    detail="the queue gave it up: gateways took it many times and never settled it",
+    retryable=True,
+)
+
+
+class Sweep:
+    """The tasks of one gateway that serve all.
+
+    Attributes:
+        trouble: Why the table cannot be read now, or None.
+        waiting: About how many messages wait in the queue.
+
+    Args:
+        queue: The queue.
+        table: The table.
+    """
+
+    def __init__(self, *, queue: Queue, table: Table) -> None:
+        self.trouble: str | None = "starting"
+        self.waiting = 0
+        self._queue = queue
+        self._table = table
+        self._sent: dict[tuple[str, str], tuple[float, Turn]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._looked = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin."""
+        self._tasks = [
+            asyncio.create_task(self._sweep(), name="sweep"),
+            asyncio.create_task(self._look(), name="look"),
+        ]
+
+    async def ready(self, timeout_s: float) -> None:
+        """Wait until queue and table were seen, or the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._looked.wait()
+
+    async def stop(self) -> None:
+        """End; what was sent and not marked is marked now, as far as that works at once."""
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        with suppress(OutboxUnavailable):
+            await self._mark(older_than_s=0.0)
+
+    def sent(self, turn: Turn) -> None:
+        """Remember that all turns of an event were sent."""
+        self._sent[turn.service, turn.event_id] = (time.monotonic(), turn)
+
+    def settled(self, service: str, event_id: str) -> None:
+        """Forget an event that needs no mark."""
+        self._sent.pop((service, event_id), None)
+
+    # --- sweep --------------------------------------------------------------------------------
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                found = [await self._sweep_shard(shard) for shard in range(SHARDS)]
+                await self._mark(older_than_s=MARK_S)
+                self.trouble = None
+                self._looked.set()
+            except OutboxUnavailable as error:
+                self.trouble = error.why
+                found = []
+            except Exception:
+                # Our bug; what others wrote must still be looked at.
+                log.exception("sweep failed")
+                found = []
+            if not any(count == PAGE for count in found):
+                await asyncio.sleep(SWEEP_S)
+
+    async def _sweep_shard(self, shard: int) -> int:
+        entries = await self._table.to_look_at(shard, now_ms=_now_ms(), limit=PAGE)
+        taken = 0
+        for entry in entries:
+            item = await self._table.take_over(entry, look_ms=_now_ms() + int(RETAKE_S * 1000))
+            if item is not None:
+                taken += 1
+                await self._queue_up(item)
+        return taken
+
+    async def _queue_up(self, item: Item) -> None:
+        event = event_of(item)
+        turns = turns_of(event, generation_of(item))
+        if not turns:
+            await self._table.finish(item)
+            return
+        if not event.scheduled or "queued" in item:
+            facts = {"service": event.service, "event_id": event.id, "queued": "queued" in item}
+            log.info("event sent to the queue again", extra=facts)
+        await self._queue.send(turns)
+        await self._table.queued(turns[0], look_ms=_now_ms() + int(WATCH_S * 1000))
+
+    async def _mark(self, *, older_than_s: float) -> None:
+        before = time.monotonic() - older_than_s
+        for name, (at, turn) in list(self._sent.items()):
+            if at <= before:
+                await self._table.queued(turn, look_ms=_now_ms() + int(WATCH_S * 1000))
+                self._sent.pop(name, None)
+
+    # --- the queue ----------------------------------------------------------------------------
+
+    async def _look(self) -> None:
+        while True:
+            try:
+                self.waiting = await self._queue.look()
+                await self._bury_dead()
+            except (OutboxUnavailable, *AWS_ERRORS) as error:
+                log.warning("aws call failed", extra={"what": "look", "why": word_for(error)})
+            await asyncio.sleep(LOOK_S)
+
+    async def _bury_dead(self) -> None:
+        for message in await self._queue.receive_dead():
+            if message.turn is None:
+                continue
+            turn, now_ms = message.turn, _now_ms()
+            item = await self._table.load(turn.service, turn.event_id, now_ms=now_ms)
+            if item is not None:
+                event = event_of(item)
+                tried = event.attempts_of(turn.position).tried
+                outcome = Outcome(State.FAILED, now_ms, tried, POISONED)
+                await self._table.settle(turn, outcome, deliveries=len(event.names))
+                facts = {"service": turn.service, "event_id": turn.event_id, "address": turn.name}
+                log.error("delivery poisoned", extra=facts)
+            await self._queue.delete_dead(message)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,407 @@
+"""The table of the shared outbox: every read and write of an item, each one conditional.
+
+Owns the DynamoDB calls and their conditions. Whoever loses a condition learns what stands there.
+Does not: know the queue, hold anything, or decide when.
+Source: docs/decisions/0011-shared-outbox.md; DynamoDB API, UpdateItem and BatchWriteItem.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from botocore.exceptions import ClientError
+
+from gateway.core.kept_event import Attempts, KeptEvent
+from gateway.core.report import State
+from gateway.core.settlement import Outcome
+from gateway.outbox.aws.calls import persistently
+from gateway.outbox.aws.item import (
+    EVENT,
+    OPEN,
+    Item,
+    attempts_text,
+    event_of,
+    generation_of,
+    item_of,
+    key_of,
+    look_at,
+    number,
+    outcome_text,
+    sweep_shard,
+    text,
+)
+from gateway.outbox.aws.message import Turn
+
+PUT_BATCH: Final = 25
+"""Most items of one BatchWriteItem."""
+
+MOST_AT_ONCE: Final = 32
+"""Single writes of one batch of events that are on their way at the same time."""
+
+WITHIN_S: Final = 8.0
+"""Longest time for which one read or write is tried again, seconds."""
+
+
+class Keep(NamedTuple):
+    """How long settled events are remembered.
+
+    Attributes:
+        settled_s: Those that went well, seconds.
+        failed_s: Those that can be sent again, seconds.
+    """
+
+    settled_s: float
+    failed_s: float
+
+
+class Table:
+    """The events of all gateways.
+
+    Args:
+        client: An aioboto3 `dynamodb` client.
+        name: The table's name.
+        keep: How long settled events are remembered.
+    """
+
+    def __init__(self, client: Any, *, name: str, keep: Keep) -> None:
+        self._client = client
+        self._name = name
+        self._keep = keep
+        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
+
+    # --- take in ------------------------------------------------------------------------------
+
+    async def put(self, event: KeptEvent, *, look_ms: int, now_ms: int) -> bool:
+        """Keep an event unless its id is known; tell whether it was kept.
+
+        A write whose answer was lost is repeated, and then finds its own item: the caller compares
+        fingerprints, and takes it as known, which it is.
+        """
+        async with self._turns:
+            try:
+                await self._try(
+                    "put_item",
+                    Item=item_of(event, look_ms),
+                    # The item of an id whose time is over may still stand there for days.
+                    ConditionExpression="attribute_not_exists(pk) OR expires_at < :now",
+                    ExpressionAttributeValues={":now": number(now_ms / 1000)},
+                )
+            except ClientError:
+                return False
+        return True
+
+    async def put_new(self, events: Sequence[KeptEvent], *, look_ms: Sequence[int]) -> None:
+        """Keep events whose ids the gateway made, so that none can be known."""
+        requests = [
+            {"PutRequest": {"Item": item_of(event, look)}}
+            for event, look in zip(events, look_ms, strict=True)
+        ]
+        for start in range(0, len(requests), PUT_BATCH):
+            rest = {self._name: requests[start : start + PUT_BATCH]}
+            tries = 0
+            while rest:
+                # The answer names those that were not taken; they alone are sent again.
+                answer = await persistently(
+                    lambda rest=rest: self._client.batch_write_item(RequestItems=rest),  # type: ignore[misc]
+                    what="batch_write_item",
+                    within_s=WITHIN_S,
+                )
+                rest = answer.get("UnprocessedItems") or {}
+                tries += 1
+                if rest:
+                    await asyncio.sleep(min(1.0, 0.05 * 2.0**tries))
+
+    async def remove(self, event: KeptEvent) -> None:
+        """Forget an event that nobody was promised, if nothing has been done with it."""
+        untouched = "".join(
+            f" AND attribute_not_exists(c{position})" for position in range(len(event.names))
+        )
+        try:
+            await self._try(
+                "delete_item",
+                Key=key_of(event.service, event.id),
+                ConditionExpression=f"gen = :zero AND n_open = :all{untouched}",
+                ExpressionAttributeValues={":zero": number(0), ":all": number(len(event.names))},
+            )
+        except ClientError:
+            return
+
+    async def queued(self, turn: Turn, *, look_ms: int) -> None:
+        """Note that all deliveries of an event were handed to the queue."""
+        await self._change(
+            turn,
+            condition="gen = :gen AND n_open > :zero AND attribute_exists(gsi1pk)",
+            put={"gsi1sk": look_at(look_ms, turn.event_id), "queued": number(1)},
+            values={":gen": number(turn.generation), ":zero": number(0)},
+        )
+
+    # --- look up ------------------------------------------------------------------------------
+
+    async def load(self, service: str, event_id: str, *, now_ms: int) -> Item | None:
+        """Return an event's item as it is now, or None."""
+        answer = await self._try("get_item", Key=key_of(service, event_id), ConsistentRead=True)
+        found: Item | None = answer.get("Item")
+        if found is None or int(found.get("expires_at", number(2**40))["N"]) < now_ms / 1000:
+            return None
+        return found
+
+    # --- attempts -----------------------------------------------------------------------------
+
+    async def claim(self, turn: Turn, *, now_ms: int, until_ms: int) -> Item | None:
+        """Claim a delivery for one attempt and read its event; None if it cannot be claimed now.
+
+        Args:
+            turn: Which.
+            now_ms: Now; claims of others that ended before do not count.
+            until_ms: When the claim ends by itself.
+        """
+        claim = f"c{turn.position}"
+        return await self._change(
+            turn,
+            condition=f"{_unsettled(turn)} AND (attribute_not_exists({claim}) OR {claim} < :now)",
+            put={claim: number(until_ms)},
+            values={":gen": number(turn.generation), ":now": number(now_ms)},
+        )
+
+    async def release(self, turn: Turn) -> None:
+        """Give a claim back before an attempt was made."""
+        await self._change(
+            turn,
+            condition=_unsettled(turn),
+            remove=[f"c{turn.position}"],
+            values={":gen": number(turn.generation)},
+        )
+
+    async def put_off(self, turn: Turn, attempts: Attempts) -> Item | None:
+        """Note an attempt that failed and give the claim back; None if it was settled meanwhile."""
+        return await self._change(
+            turn,
+            condition=_unsettled(turn),
+            put={f"a{turn.position}": attempts_text(attempts)},
+            remove=[f"c{turn.position}"],
+            values={":gen": number(turn.generation)},
+        )
+
+    async def settle(self, turn: Turn, outcome: Outcome, *, deliveries: int) -> Item | None:
+        """Note how a delivery ended, unless that is known; return the item, None if it is gone.
+
+        Args:
+            turn: Which.
+            outcome: How.
+            deliveries: How many the event has; a single one settles it in one write.
+        """
+        position = turn.position
+        put = {f"o{position}": outcome_text(outcome)}
+        remove = [f"c{position}", f"w{position}"]
+        if deliveries == 1:
+            sendable = outcome.state in _SENDABLE
+            put |= {"st": text(outcome.state), "expires_at": self._expiry(outcome, sendable)}
+            remove += ["gsi1pk", "gsi1sk", *([] if sendable else ["payload"])]
+        item = await self._change(
+            turn,
+            condition=_unsettled(turn),
+            put=put,
+            remove=remove,
+            values={":gen": number(turn.generation), ":minus": number(-1)},
+            add="n_open :minus",
+        )
+        if item is None:
+            return await self.load(turn.service, turn.event_id, now_ms=outcome.at_ms)
+        if deliveries > 1 and int(item["n_open"]["N"]) == 0:
+            return await self.finish(item)
+        return item
+
+    async def finish(self, item: Item) -> Item:
+        """Note that an event is settled as a whole: lists show it, and its time runs out."""
+        event = event_of(item)
+        last = max((o for o in event.outcomes if o is not None), key=lambda o: o.at_ms)
+        changed = await self._change(
+            Turn(event.service, event.id, generation_of(item), 0, event.names[0]),
+            condition="gen = :gen AND n_open = :zero",
+            put={"st": text(event.state), "expires_at": self._expiry(last, event.sendable)},
+            remove=["gsi1pk", "gsi1sk", *([] if event.sendable else ["payload"])],
+            values={":gen": number(generation_of(item)), ":zero": number(0)},
+        )
+        return changed or item
+
+    async def withdraw(
+        self, turn: Turn, state: State, *, now_ms: int, deliveries: int
+    ) -> Item | None:
+        """Settle a delivery that nobody attempts, or note how it ends if the attempt fails.
+
+        Args:
+            turn: Which.
+            state: Cancelled or collapsed.
+            now_ms: Now.
+            deliveries: How many the event has.
+
+        Returns:
+            The item afterwards; None if the event is gone.
+        """
+        item = await self.claim(turn, now_ms=now_ms, until_ms=now_ms + 5_000)
+        if item is None:
+            wanted = await self._change(
+                turn,
+                condition=f"{_unsettled(turn)} AND attribute_exists(c{turn.position})",
+                put={f"w{turn.position}": text(state)},
+                values={":gen": number(turn.generation)},
+            )
+            return wanted or await self.load(turn.service, turn.event_id, now_ms=now_ms)
+        tried = event_of(item).attempts_of(turn.position)
+        outcome = Outcome(state, now_ms, tried.tried, tried.reason)
+        return await self.settle(turn, outcome, deliveries=deliveries)
+
+    async def redeliver(self, event: KeptEvent, item: Item, *, look_ms: int) -> Item | None:
+        """Open an event again wherever it was not published; None if somebody was faster.
+
+        Args:
+            event: As it is to be sent: due, expiry and outcomes are new.
+            item: The item it was read from.
+            look_ms: When somebody must look whether it was queued.
+        """
+        again = [p for p, outcome in enumerate(event.outcomes) if outcome is None]
+        turn = Turn(event.service, event.id, generation_of(item), 0, event.names[0])
+        shard = int(item["gsi2pk"]["S"].rpartition("#")[2])
+        put = {
+            "gen": number(turn.generation + 1),
+            "n_open": number(len(again)),
+            "st": text(OPEN),
+            "due": number(event.due_ms),
+            "flags": text(",".join(f for f in item["flags"]["S"].split(",") if f != "scheduled")),
+            "gsi1pk": text(sweep_shard(shard)),
+            "gsi1sk": look_at(look_ms, event.id),
+        }
+        if event.expires_ms is not None:
+            put["expires"] = number(event.expires_ms)
+        return await self._change(
+            turn,
+            condition="gen = :gen AND n_open = :zero AND attribute_exists(payload)",
+            put=put,
+            remove=["expires_at", "queued", *[f"{a}{p}" for p in again for a in "oacw"]],
+            values={":gen": number(turn.generation), ":zero": number(0)},
+        )
+
+    async def replace_latest(self, event: KeptEvent, name: str) -> tuple[str, str] | None:
+        """Make an event the latest with its collapse key on a topic; return the one before."""
+        answer = await self._try(
+            "update_item",
+            Key={"pk": text(f"collapse\n{name}\n{event.collapse_key}"), "sk": text("latest")},
+            UpdateExpression="SET owner_service = :service, id = :id, expires_at = :expires",
+            ExpressionAttributeValues={
+                ":service": text(event.service),
+                ":id": text(event.id),
+                ":expires": number(event.due_ms / 1000 + self._keep.failed_s + 86_400),
+            },
+            ReturnValues="ALL_OLD",
+        )
+        before = answer.get("Attributes")
+        if not before:
+            return None
+        return before["owner_service"]["S"], before["id"]["S"]
+
+    # --- sweep --------------------------------------------------------------------------------
+
+    async def to_look_at(self, shard: int, *, now_ms: int, limit: int) -> list[Item]:
+        """Return the keys of events that somebody must look at, those first that wait longest."""
+        answer = await self._try(
+            "query",
+            IndexName="gsi1",
+            KeyConditionExpression="gsi1pk = :shard AND gsi1sk < :now",
+            ExpressionAttributeValues={
+                ":shard": text(sweep_shard(shard)),
+                ":now": text(f"{now_ms:014d}"),
+            },
+            Limit=limit,
+        )
+        return list(answer["Items"])
+
+    async def take_over(self, entry: Item, *, look_ms: int) -> Item | None:
+        """Claim an entry of the sweep index, and read it; None if another gateway has it."""
+        service, _, event_id = entry["pk"]["S"].partition("\n")
+        return await self._change(
+            Turn(service, event_id, 0, 0, ""),
+            condition="gsi1sk = :seen",
+            put={"gsi1sk": look_at(look_ms, event_id)},
+            values={":seen": entry["gsi1sk"]},
+        )
+
+    async def list_page(
+        self, shard: str, *, before: str | None, state: str | None, limit: int
+    ) -> tuple[list[Item], str | None]:
+        """Return index entries of one shard, newest first, and where the rest begins, or None."""
+        values: Item = {":shard": text(shard)}
+        condition = "gsi2pk = :shard"
+        if before is not None:
+            values[":before"] = text(before)
+            condition += " AND gsi2sk < :before"
+        more: dict[str, Any] = {}
+        if state is not None:
+            values[":st"] = text(state)
+            more["FilterExpression"] = "st = :st"
+        answer = await self._try(
+            "query",
+            IndexName="gsi2",
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ScanIndexForward=False,
+            Limit=limit,
+            **more,
+        )
+        last = answer.get("LastEvaluatedKey")
+        return list(answer["Items"]), last["gsi2sk"]["S"] if last else None
+
+    # --- calls --------------------------------------------------------------------------------
+
+    def _expiry(self, outcome: Outcome, sendable: bool) -> dict[str, str]:  # noqa: FBT001 - one fact
+        kept_s = self._keep.failed_s if sendable else self._keep.settled_s
+        # An id is unique for a day, whatever is kept of its event.
+        return number(outcome.at_ms / 1000 + max(kept_s, 86_400.0))
+
+    async def _change(
+        self,
+        turn: Turn,
+        *,
+        condition: str,
+        values: Mapping[str, Any],
+        put: Mapping[str, Any] | None = None,
+        remove: Sequence[str] = (),
+        add: str = "",
+    ) -> Item | None:
+        given = dict(values)
+        parts = []
+        if put:
+            parts.append("SET " + ", ".join(f"{name} = :s_{name}" for name in put))
+            given |= {f":s_{name}": value for name, value in put.items()}
+        if remove:
+            parts.append("REMOVE " + ", ".join(remove))
+        if add:
+            parts.append(f"ADD {add}")
+        try:
+            answer = await self._try(
+                "update_item",
+                Key=key_of(turn.service, turn.event_id),
+                UpdateExpression=" ".join(parts),
+                # Without a key nothing exists to be changed, and an update must not make it.
+                ConditionExpression=f"sk = :event AND {condition}",
+                ExpressionAttributeValues={":event": text(EVENT), **given},
+                ReturnValues="ALL_NEW",
+            )
+        except ClientError:
+            return None
+        found: Item = answer["Attributes"]
+        return found
+
+    async def _try(self, operation: str, **arguments: Any) -> Any:
+        call = getattr(self._client, operation)
+        return await persistently(
+            lambda: call(TableName=self._name, **arguments), what=operation, within_s=WITHIN_S
+        )
+
+
+_SENDABLE: Final = (State.FAILED, State.EXPIRED, State.CANCELLED)
+
+
+def _unsettled(turn: Turn) -> str:
+    return f"gen = :gen AND attribute_not_exists(o{turn.position})"
