@@ -84,6 +84,14 @@ class GatewayProcess:
         """Send it a signal."""
         self._process.send_signal(number)
 
+    def stop(self) -> None:
+        """Ask it to stop."""
+        self.send(signal.SIGTERM)
+
+    async def exit_code(self) -> int:
+        """Return the exit code once it has ended, while somebody else reads its log."""
+        return await self._process.wait()
+
     async def ended(self) -> int:
         """Return the exit code once it has ended."""
         assert self._process.stderr is not None
