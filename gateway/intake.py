@@ -20,6 +20,8 @@ from gateway.errors import RequestRefused, UnknownEvent
 from gateway.outbox.outbox import Added, Addition, Changed, Known
 
 if TYPE_CHECKING:
+    from prometheus_client import Counter
+
     from gateway.core.service import Service
     from gateway.metrics import Metrics
     from gateway.outbox.outbox import Outbox
@@ -146,6 +148,7 @@ class OutboxIntake:
     def __init__(self, outbox: Outbox, metrics: Metrics) -> None:
         self._outbox = outbox
         self._metrics = metrics
+        self._accepted: dict[str, Counter] = {}
 
     async def accept(self, events: Sequence[Event], service: Service) -> tuple[Acceptance, ...]:
         """Take events, see `Intake.accept`: all of them with one wait for the disk."""
@@ -191,7 +194,10 @@ class OutboxIntake:
         new = sum([isinstance(one, Accepted) and not one.duplicate for one in taken])
         again = sum([isinstance(one, Accepted) and one.duplicate for one in taken])
         if new:
-            self._metrics.accepted.labels(service.name).inc(new)
+            counter = self._accepted.get(service.name)
+            if counter is None:  # looking a child up by its labels costs more than counting
+                counter = self._accepted[service.name] = self._metrics.accepted.labels(service.name)
+            counter.inc(new)
         if again:
             self._metrics.duplicate.labels(service.name).inc(again)
 
