@@ -67,13 +67,14 @@ def lines(
     x_unit: str,
     y_unit: str,
     x_top: float | None = None,
+    y_top: float | None = None,
     note: str = "",
 ) -> str:
     """Return lines over two axes that begin at zero."""
-    left, right, up, down = 70, WIDTH - 30, 40, 300
+    left, right, up, down = 70, WIDTH - 30, 60, 320
     points = [point for line in series.values() for point in line]
     x_top = x_top or max((x for x, _ in points), default=1) or 1
-    y_top = (max((y for _, y in points), default=1) or 1) * 1.1
+    y_top = y_top or (max((y for _, y in points), default=1) or 1) * 1.1
     parts = []
     for step in range(6):
         x, y = left + (right - left) * step / 5, down - (down - up) * step / 5
