@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import paho.mqtt.client as paho
 import pytest
+from cloudevents.core.bindings.http import HTTPMessage, to_binary, to_structured
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
 from paho.mqtt.enums import CallbackAPIVersion
 
 from localaws.embedded import LocalAws
@@ -52,7 +56,9 @@ async def subscriber(
     headers = {"Authorization": f"Bearer {aws.demo_token(user, groups=groups)}"}
     async with (
         aiohttp.ClientSession() as session,
-        session.post(aws.endpoints.credentials_url, json={}, headers=headers) as answer,
+        session.post(
+            aws.endpoints.credentials_url, json={"device": "tab"}, headers=headers
+        ) as answer,
     ):
         assert answer.status == 200
         given = await answer.json()
@@ -139,3 +145,66 @@ async def test_a_wrong_secret_is_told_from_a_denial(aws: LocalAws) -> None:
         status, answer = await post(session, to="user:42")
     assert (status, answer["status"]) == (202, "accepted")
     assert answer["addresses"]["user:42"]["error"]["code"] == "credentials_failed"
+
+
+async def test_an_operator_sees_and_ends_a_connection(aws: LocalAws) -> None:
+    """With the gateway's own policy, which ends at its namespace."""
+    async with gateway(aws) as session, subscriber(aws, "42", groups=["orders/eu"]):
+        async with session.get("/v1/clients/local.42.tab") as answer:
+            assert answer.status == 200
+            client = await answer.json()
+        assert (client["clientId"], client["connected"]) == ("local.42.tab", True)
+        assert {one["topicFilter"] for one in client["subscriptions"]} == {
+            "local/client/local.42.tab",
+            "local/user/42",
+            "local/everyone",
+            "local/group/orders/eu",
+        }
+        async with session.delete("/v1/clients/local.42.tab?cleanSession=true") as answer:
+            assert answer.status == 204
+        async with session.delete("/v1/clients/local.nobody.tab") as answer:
+            assert (answer.status, (await answer.json(content_type=None))["code"]) == (
+                404,
+                "client_not_connected",
+            )
+        async with session.get("/v1/clients/other.42.tab") as answer:
+            assert (answer.status, (await answer.json(content_type=None))["code"]) == (
+                400,
+                "invalid_client_id",
+            )
+
+
+@pytest.mark.parametrize("write", [to_structured, to_binary])
+async def test_what_the_cloudevents_sdk_writes_reaches_the_browser(
+    aws: LocalAws, write: Callable[[CloudEvent, JSONFormat], HTTPMessage]
+) -> None:
+    """The project's own SDK as a caller, in both modes: attributes arrive as they were."""
+    event = CloudEvent(
+        {
+            "specversion": "1.0",
+            "id": "order-1017",
+            "source": "/orders",
+            "type": "order.shipped",
+            "to": "user:42 user:7",
+            "subject": "käse & co",
+            "time": datetime(2026, 1, 31, 12, tzinfo=UTC),
+            "datacontenttype": "application/json",
+        },
+        {"order": 1017},
+    )
+    message = write(event, JSONFormat())
+    headers = message.headers | {"Prefer": "wait=5"}
+    async with gateway(aws) as session, subscriber(aws, "42", groups=[]) as received:
+        async with session.post("/v1/events", data=message.body, headers=headers) as answer:
+            assert answer.status == 200
+        async with asyncio.timeout(WAIT_S):
+            _, payload = await received.get()
+    assert json.loads(payload) == {
+        "specversion": "1.0",
+        "id": "order-1017",
+        "source": "/orders",
+        "type": "order.shipped",
+        "subject": "käse & co",
+        "time": "2026-01-31T12:00:00.000Z",
+        "data": {"order": 1017},
+    }
