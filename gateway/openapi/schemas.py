@@ -140,7 +140,8 @@ def _event(max_addresses: int) -> Json:
         | {
             "description": (
                 "The idempotency key: the same id again within 24 hours is the same event. "
-                "Unique per service; made by the gateway where there is none."
+                "Unique per service; made by the gateway where there is none. 1 to 128 characters "
+                "of A-Z a-z 0-9 _ . @ : | = , ~ + / -"
             )
         },
         qos={
