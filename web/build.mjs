@@ -24,10 +24,13 @@ const CLIENT = {
   logLevel: 'warning'
 }
 
-await rm('dist', { recursive: true, force: true })
-await mkdir('dist', { recursive: true })
+for (const folder of ['dist', 'client/dist']) {
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+}
 await Promise.all([
   build({ ...CLIENT, outfile: 'dist/push-client.js', sourcemap: true }),
+  build({ ...CLIENT, outfile: 'client/dist/index.js', sourcemap: true }),
   build({
     ...CLIENT,
     entryPoints: ['demo/main.js', 'demo/style.css'],
