@@ -125,7 +125,8 @@ def _wording(written: str, problem: UnexpectedInput) -> str:
     ):
         return "the SQL ends too early"
     at = problem.pos_in_stream or 0
-    word = written[at:].split(maxsplit=1)[0][:40]
+    # What Python splits at and SQL does not know as a blank, U+001F say, may stand alone.
+    word = (written[at:].split(maxsplit=1) or [written[at:]])[0][:40]
     before = written[:at].split()
     name = word.strip("(),").upper()
     if name in _NAMED:
