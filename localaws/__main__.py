@@ -109,6 +109,8 @@ def _greet(welcome: Welcome) -> None:
     console.print()
     console.print("  demo page  ", welcome.demo_url, style="bold")
     console.print("  event API  ", welcome.gateway_url, style="bold")
+    console.print("  dashboard  ", welcome.dashboard_url, style="bold")
+    console.print("             its key:", f"cat {welcome.state.admin_key}", markup=False)
     console.print()
     console.print("Post an event to …")
     for title, line in welcome.examples():

@@ -76,6 +76,7 @@ def gateway_environ(
         "GATEWAY_KEYS_FILE": str(state.key_file.resolve()),
         "GATEWAY_OUTBOX": f"sqlite:///{state.outbox.resolve()}",
         "GATEWAY_CORS_ORIGINS": ",".join(sorted(page_origins(settings.api_port))),
+        "GATEWAY_DASHBOARD_DIR": str((settings.web_dir / "dashboard").resolve()),
         "GATEWAY_LOG_FORMAT": "pretty",
         # The supervisor kills after stop_timeout_s: the drain must be over by then.
         "GATEWAY_DRAIN_S": f"{settings.stop_timeout_s / 2:g}",

@@ -1,6 +1,7 @@
-"""The demo's service key: made once by the gateway's own command, its plain text kept for the demo.
+"""The local service keys: made once by the gateway's own command, their plain text kept.
 
-Owns when a key is made and where its plain text lies. Does not know the key's format or the key
+One is the demo page's and may publish; one is for the dashboard, with the admin right, which no page
+is ever given. Owns when a key is made and where its plain text lies. Does not know the key's format or the key
 file's: both are the gateway's, met through its command line.
 """
 
@@ -19,22 +20,37 @@ if TYPE_CHECKING:
     from localaws.state import StateFolder
 
 KEY_NAME: Final = "demo"
+ADMIN_NAME: Final = "dashboard"
 
 
 async def make_service_key(
     state: StateFolder, *, environ: Mapping[str, str], timeout_s: float
 ) -> None:
-    """Have the gateway make a key that may publish anywhere, unless there is one.
+    """Have the gateway make a key that may publish anywhere, and one for its dashboard.
+
+    A key that is there stays.
 
     Raises:
         ChildFailed: The command failed or took too long; its own words are in the text.
     """
-    if state.service_key.exists() and state.key_file.exists():
-        return
     make_private_folder(state.root)
-    # Without its plain text the old key is of no use, and its name would be taken.
-    state.key_file.unlink(missing_ok=True)
-    command = ["gateway", "key", "new", "--name", KEY_NAME, "--publish", "*"]
+    if not (state.service_key.exists() and state.key_file.exists()):
+        # Without its plain text the old key is of no use, and its name would be taken.
+        state.key_file.unlink(missing_ok=True)
+        state.admin_key.unlink(missing_ok=True)
+        rights = ["--name", KEY_NAME, "--publish", "*"]
+        key = await _new_key(rights, state, environ=environ, timeout_s=timeout_s)
+        write_private(state.service_key, key)
+    if not state.admin_key.exists():
+        rights = ["--name", ADMIN_NAME, "--publish", "*", "--admin"]
+        key = await _new_key(rights, state, environ=environ, timeout_s=timeout_s)
+        write_private(state.admin_key, key)
+
+
+async def _new_key(
+    rights: list[str], state: StateFolder, *, environ: Mapping[str, str], timeout_s: float
+) -> str:
+    command = ["gateway", "key", "new", *rights]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -59,4 +75,4 @@ async def make_service_key(
     if process.returncode != 0:
         said = words.decode("utf-8", "replace").strip()
         raise ChildFailed(name, f"ended with status {process.returncode}: {said}")
-    write_private(state.service_key, key.decode().strip() + "\n")
+    return key.decode().strip() + "\n"

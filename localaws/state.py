@@ -36,6 +36,11 @@ class StateFolder:
         return self.root / "service-key"
 
     @property
+    def admin_key(self) -> Path:
+        """Plain text of a service key with the admin right, for the dashboard."""
+        return self.root / "dashboard-key"
+
+    @property
     def key_file(self) -> Path:
         """The gateway's service keys, hashed."""
         return self.root / "keys.json"

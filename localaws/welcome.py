@@ -38,6 +38,11 @@ class Welcome:
     state: StateFolder
     python: str
 
+    @property
+    def dashboard_url(self) -> str:
+        """The gateway's dashboard, which asks for the service key."""
+        return f"{self.gateway_url}/"
+
     def examples(self) -> list[tuple[str, str]]:
         """Return a title and a shell line for each kind of address."""
         client = f"{self.namespace}.{EXAMPLE_USER}.{EXAMPLE_DEVICE}"

@@ -27,6 +27,7 @@ def test_gateway_is_pointed_at_localaws_by_settings_alone() -> None:
     assert environ["GATEWAY_NAMESPACE"] == "local"
     assert environ["GATEWAY_KEYS_FILE"] == "/state/keys.json"
     assert environ["GATEWAY_OUTBOX"] == "sqlite:////state/outbox.db"
+    assert environ["GATEWAY_DASHBOARD_DIR"] == str(Path("web/dist/dashboard").resolve())
     assert environ["AWS_PROFILE"] == "gateway"
     assert "http://localhost:8082" in environ["GATEWAY_CORS_ORIGINS"].split(",")
 

@@ -37,6 +37,11 @@ def test_there_is_a_line_for_each_kind_of_address(welcome: Welcome) -> None:
     assert addresses == ["client:local.ada.laptop", "user:ada", "group:orders/eu", "everyone"]
 
 
+def test_the_dashboard_is_the_gateways(welcome: Welcome) -> None:
+    """It stands at the gateway's root."""
+    assert welcome.dashboard_url == "http://127.0.0.1:8080/"
+
+
 def test_no_line_holds_a_secret(welcome: Welcome) -> None:
     """The key is read from its file by the shell."""
     text = "\n".join(line for _, line in welcome.examples())
