@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The gateway and nothing else: no Pulumi, no localaws, no compiler, no shell history, no root.
+# The gateway with its dashboard and nothing else: no Pulumi, no localaws, no compiler, no shell history, no root.
 # Build for the service (Fargate on arm64): docker buildx build --platform linux/arm64 -t gateway .
 # Run it anywhere: docker run --read-only --tmpfs /run/gateway:uid=10001 --env-file gateway.env gateway
 
@@ -12,6 +12,14 @@ RUN python -c "import tomllib; print(*(name for name in tomllib.load(open('pypro
     && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-compile \
         --constraint requirements.txt --requirement gateway.txt
 
+FROM node:22-slim AS web
+WORKDIR /build
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci
+COPY web/demo/ demo/
+COPY web/dashboard/ dashboard/
+RUN node -e "import('./dashboard/build.mjs').then(({ buildDashboard }) => buildDashboard())"
+
 FROM python:3.13-slim
 # One folder may be written to, even with a read-only root: Fargate mounts a volume over it, which
 # takes its owner from here.
@@ -21,10 +29,12 @@ COPY --from=build /venv /venv
 WORKDIR /app
 COPY wire/ wire/
 COPY gateway/ gateway/
+COPY --from=web /build/dist/dashboard dashboard/
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    GATEWAY_LOG_FORMAT=json
+    GATEWAY_LOG_FORMAT=json \
+    GATEWAY_DASHBOARD_DIR=/app/dashboard
 USER gateway
 VOLUME ["/run/gateway"]
 EXPOSE 8080

@@ -216,9 +216,9 @@ MODULES = {"pyjwt": "jwt", "prometheus-client": "prometheus_client"}
 
 
 def test_the_image_is_small_and_unprivileged() -> None:
-    """Slim, two stages, a user of its own, a health check, a signal that drains."""
+    """Slim, stages of its own for what is only built with, a user of its own, a health check, a signal that drains."""
     stages = re.findall(r"^FROM (\S+)", DOCKERFILE, re.M)
-    assert stages == ["python:3.13-slim"] * 2
+    assert stages == ["python:3.13-slim", "node:22-slim", "python:3.13-slim"]
     last = DOCKERFILE.rpartition("\nFROM ")[2]
     assert re.search(r"^USER gateway$", last, re.M)
     assert "--uid 10001" in last
@@ -228,6 +228,7 @@ def test_the_image_is_small_and_unprivileged() -> None:
     assert re.search(r'^VOLUME \["/run/gateway"\]$', last, re.M)
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert "*" in ignored
+    assert "COPY --from=web /build/dist/dashboard dashboard/" in last
     copied = set(re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.M))
     assert {name.rstrip("/") for line in copied for name in line.split()} == {
         name.removeprefix("!") for name in ignored if name.startswith("!")
