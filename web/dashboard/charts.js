@@ -7,7 +7,7 @@
 
 import uPlot from 'uplot'
 import { element } from '../demo/dom.js'
-import { age, milliseconds, perSecond } from './figures.js'
+import { age, clock, milliseconds, perSecond } from './figures.js'
 import { inMs, KEPT, paceOf } from './series.js'
 
 const HEIGHT = 150
@@ -232,8 +232,9 @@ function lastMinutes(_, least, most) {
 
 /** @param {uPlot} _ @param {number[]} ticks */
 function times(_, ticks) {
+  const apart = (ticks[1] ?? Infinity) - (ticks[0] ?? 0)
   return ticks.map((tick) => {
-    const date = new Date(tick * 1_000)
-    return `${date.getHours()}:${String(date.getMinutes()).padStart(2, '0')}`
+    const text = clock(new Date(tick * 1_000).toISOString())
+    return apart < 60 ? text : text.slice(0, 5)
   })
 }
