@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib.util
+import logging
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -35,8 +36,13 @@ def run(_options: argparse.Namespace) -> int:
     # A *_created series beside every counter doubles what is scraped, and nobody reads it.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     set_up_logging(log_format=settings.log_format, log_level=settings.log_level)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(settings))
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(serve(settings))
+    finally:
+        # What the operator is told about a failed start is the last line, not in their midst.
+        for handler in logging.getLogger().handlers:
+            handler.flush()
     return 0
 
 

@@ -121,9 +121,10 @@ async def gateway_process(environ: Mapping[str, str]) -> AsyncIterator[GatewayPr
 
 async def refused_start(environ: Mapping[str, str]) -> tuple[int, str]:
     """Start a gateway that cannot; return its exit code and what it wrote to stderr."""
-    process = await _start(environ)
-    async with asyncio.timeout(START_TIMEOUT_S):
-        _, stderr = await process.communicate()
+    with tempfile.TemporaryDirectory() as folder:
+        process = await _start({"GATEWAY_OUTBOX": f"sqlite:///{folder}/outbox.db", **environ})
+        async with asyncio.timeout(START_TIMEOUT_S):
+            _, stderr = await process.communicate()
     assert process.returncode is not None
     return process.returncode, stderr.decode()
 
