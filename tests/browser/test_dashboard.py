@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tests.browser.local_stack import LocalStack
 
 START_TIMEOUT_S = 30.0
+pytestmark = pytest.mark.timeout(120)  # two gateways and localaws start for the first test
 WAIT_MS = 10_000
 PHONE = {"width": 390, "height": 844}
 
