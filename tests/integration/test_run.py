@@ -158,7 +158,7 @@ def test_everything_starts_is_used_and_ends_with_ctrl_c(start: Callable[..., Up]
     *posts, publish = up.lines_to_paste()
     for line in posts:
         answer = shell(line)
-        assert json.loads(answer.stdout)["status"] == "published", answer
+        assert json.loads(answer.stdout)["status"] == "accepted", answer
     assert shell(publish).returncode == 0
 
     children = up.children()
