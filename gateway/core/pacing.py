@@ -12,8 +12,8 @@ from typing import Final
 
 from gateway.core.token_bucket import TokenBucket
 
-DECREASE: Final = 0.7
-"""What is left of the rate when AWS throttles."""
+DECREASE: Final = 0.9
+"""What is left of the rate that AWS took, when it throttles."""
 
 HOLD_S: Final = 1.0
 """After a decrease neither another one nor an increase: the publishes on their way were sent at
@@ -25,6 +25,9 @@ RECOVERY_S: Final = 60.0
 BURST_S: Final = 0.05
 """Seconds worth of publishes that may go at once."""
 
+_WINDOW_S: Final = 1.0
+"""Over how long it is counted what AWS takes, seconds."""
+
 MIN_RATE_PER_S: Final = 1.0
 """The limit never falls below this: something must go out to learn that the trouble is over."""
 
@@ -33,9 +36,10 @@ class Pacer:
     """Say when the next publish may go.
 
     Theory of operation: a token bucket whose rate is the limit. A throttled publish lowers the
-    limit to `DECREASE` times what was really sent (a limit far above the traffic would otherwise
-    fall many times before it changes anything); then it rises by the quota divided by
-    `RECOVERY_S` each second. Several gateways that share a quota settle below it without talking.
+    limit to `DECREASE` times what AWS took of late. Not of what was allowed: a limit far above the
+    traffic would fall many times before it changes anything. Nor of what was sent: one stray
+    refusal among many successes says little. Then it rises by the quota divided by `RECOVERY_S`
+    each second. Several gateways that share a quota settle below it without talking.
 
     Args:
         quota_per_s: The limit when nothing is throttled, publishes per second.
@@ -51,8 +55,8 @@ class Pacer:
         self._rises_from = now
         self._held_until = now
         self._window_from = now
-        self._sent = 0
-        self._sent_before = 0
+        self._taken = 0
+        self._taken_before = 0
 
     @property
     def rate_per_s(self) -> float:
@@ -73,11 +77,12 @@ class Pacer:
 
     def throttled(self, now: float) -> None:
         """Lower the limit: AWS refused a publish as too fast."""
+        self._roll(now)
+        self._taken = max(0, self._taken - 1)
         if now < self._held_until:
             return
         self._rise(now)
-        sent_per_s = max(self._sent, self._sent_before)
-        lowered = DECREASE * min(self._rate_per_s, max(float(sent_per_s), MIN_RATE_PER_S))
+        lowered = DECREASE * min(self._rate_per_s, self._taken_per_s(now))
         self._change(max(MIN_RATE_PER_S, lowered), now)
         self._held_until = self._rises_from = now + HOLD_S
 
@@ -95,12 +100,21 @@ class Pacer:
         self._bucket.adjust(rate_per_s=rate_per_s, burst=_burst(rate_per_s), now=now)
 
     def _count(self, now: float) -> None:
+        self._roll(now)
+        self._taken += 1
+
+    def _roll(self, now: float) -> None:
         age_s = now - self._window_from
-        if age_s >= 1.0:
-            self._sent_before = self._sent if age_s < 2.0 else 0
-            self._sent = 0
+        if age_s >= _WINDOW_S:
+            self._taken_before = self._taken if age_s < 2 * _WINDOW_S else 0
+            self._taken = 0
             self._window_from = now
-        self._sent += 1
+
+    def _taken_per_s(self, now: float) -> float:
+        # Publishes on their way count as taken until AWS says otherwise.
+        age_s = now - self._window_from
+        recent = self._taken / max(age_s, _WINDOW_S / 2)
+        return max(recent, self._taken_before / _WINDOW_S)
 
 
 def _burst(rate_per_s: float) -> float:

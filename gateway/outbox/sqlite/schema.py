@@ -30,6 +30,10 @@ VERSION: Final = 1
 
 PAGE_BYTES: Final = 4_096
 
+SETTLING_PAGES: Final = 256
+"""Pages beyond the largest size that only settlements may use: they free space, but may need some
+first."""
+
 OPEN: Final = 0
 """State of an event that is not settled."""
 
@@ -112,7 +116,7 @@ def _prepare(connection: sqlite3.Connection, *, namespace: str, max_bytes: int) 
         "journal_mode = WAL",
         # A commit returns after fsync: 202 survives the loss of power.
         "synchronous = FULL",
-        f"max_page_count = {max(64, max_bytes // PAGE_BYTES)}",
+        f"max_page_count = {max_bytes // PAGE_BYTES + SETTLING_PAGES}",
         # The log shrinks back after a burst instead of staying as large as it ever was.
         f"journal_size_limit = {16 * 1024 * 1024}",
         "temp_store = MEMORY",

@@ -26,11 +26,16 @@ from gateway.outbox.sqlite.schema import (
     FIRST_DEAD,
     LAST_DEAD,
     OPEN,
+    PAGE_BYTES,
     STATES,
     event_of,
     id_key,
     options_of,
 )
+from gateway.outbox.sqlite.trouble import DiskFull
+
+_ROW_BYTES: Final = 300
+"""What an event takes beside its payload, with its id."""
 
 SEARCH_WINDOW: Final = 50_000
 """Rows that one search looks at; what lies beyond is the next page's."""
@@ -96,10 +101,23 @@ class Store:
 
     Args:
         connection: A connection in autocommit mode; nobody else uses it.
+        max_bytes: Largest size of the file, except for settlements.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, max_bytes: int) -> None:
         self._db = connection
+        self._max_pages = max_bytes // PAGE_BYTES
+
+    def check_room(self, size: int) -> None:
+        """Return if the file may grow by so many bytes.
+
+        Raises:
+            DiskFull: It may not.
+        """
+        (pages,) = self._db.execute("PRAGMA page_count").fetchone()
+        (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
+        if pages - free + size // PAGE_BYTES >= self._max_pages:
+            raise DiskFull(f"the outbox may have {self._max_pages} pages")
 
     def last_seq(self) -> int:
         """Return the highest order ever given; the event that has it is never pruned."""
@@ -107,7 +125,12 @@ class Store:
         return last or 0
 
     def add(self, events: Sequence[KeptEvent]) -> list[Added | Changed | Found]:
-        """Keep events, unless their ids are known; say for each."""
+        """Keep events, unless their ids are known; say for each.
+
+        Raises:
+            DiskFull: The file may not grow so much.
+        """
+        self.check_room(sum([len(event.payload or b"") + _ROW_BYTES for event in events]))
         results: list[Added | Changed | Found] = []
         fresh: list[KeptEvent] = []
         keys: list[tuple[bytes, int, int, bytes | None, None]] = []
@@ -131,10 +154,11 @@ class Store:
     def settle(self, changes: Iterable[Settlement]) -> None:
         """Note how deliveries ended."""
         changes = list(changes)
-        for part in parts_of([change[:4] for change in changes]):
-            self._db.execute(_settle(len(part)), list(chain.from_iterable(part)))
+        # First what makes room, then what may need some.
         for seqs in parts_of([change.seq for change in changes if change.drop_payload]):
             self._db.execute(_drop_payloads(len(seqs)), seqs)
+        for part in parts_of([change[:4] for change in changes]):
+            self._db.execute(_settle(len(part)), list(chain.from_iterable(part)))
 
     def _insert(self, table: str, rows: Sequence[Sequence[object]]) -> None:
         for part in parts_of(rows):

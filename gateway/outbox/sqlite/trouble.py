@@ -35,6 +35,12 @@ class Damaged(sqlite3.DatabaseError):
     """The file opens, but what stands in it makes no sense."""
 
 
+class DiskFull(sqlite3.OperationalError):
+    """There is no room, though SQLite did not find out itself."""
+
+    sqlite_errorcode = sqlite3.SQLITE_FULL
+
+
 class TooSoon(sqlite3.OperationalError):
     """The file did not open a moment ago; it is tried again later, not at every request."""
 

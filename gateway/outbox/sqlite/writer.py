@@ -8,8 +8,10 @@ Theory of operation: the event loop gathers jobs and hands them over as one grou
 all of a group in one transaction, and hands the results back in one call. While a commit is being
 synced the next group gathers, so the price of a sync is shared by whatever the load is, and a lone
 event waits for nobody. The two wake each other once for each group, not for each job: both want
-the interpreter's lock, and passing it to and fro costs more than the rows do. Settlements that could not be written are kept and tried again; additions that could
-not be written are refused, since nobody was promised anything yet.
+the interpreter's lock, and passing it to and fro costs more than the rows do.
+
+In trouble, settlements are kept and tried again on their own, additions are refused at once, since
+nobody was promised anything yet, and every second it is looked whether the trouble is over.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from typing import Final, NamedTuple, TypeAlias
 from gateway.core.kept_event import KeptEvent
 from gateway.errors import OutboxUnavailable, RequestRefused
 from gateway.outbox.outbox import Added, Changed
+from gateway.outbox.sqlite.reserve import Reserve
 from gateway.outbox.sqlite.schema import open_file
 from gateway.outbox.sqlite.store import Found, Settlement, Store
 from gateway.outbox.sqlite.trouble import DISK_FULL, STARTING, Damaged, TooSoon, word_for
@@ -42,10 +45,11 @@ RETRY_S: Final = 1.0
 BUSY_S: Final = 0.2
 """Longest wait for another process to let go of the file, seconds."""
 
-_PROBE_BYTES: Final = 256 * 1024
-"""What a disk must take before trouble counts as over: more than the largest event."""
-
 Results: TypeAlias = "list[Added | Changed | Found]"
+
+
+_LARGEST_EVENT_BYTES: Final = 256 * 1024
+"""Room there must be before trouble counts as over: more than the largest event takes."""
 
 
 class Adding(NamedTuple):
@@ -107,6 +111,7 @@ class Writer:
         self._db: sqlite3.Connection | None = None
         self._store: Store | None = None
         self._next_look = 0.0
+        self._reserve = Reserve(file)
         self._unsaved: list[Settling] = []
         self.trouble: str | None = STARTING
 
@@ -176,17 +181,37 @@ class Writer:
     def _do(self, jobs: list[Job]) -> None:
         settling = self._unsaved + [job for job in jobs if isinstance(job, Settling)]
         others = [job for job in jobs if not isinstance(job, Settling)]
+        if self.trouble not in (None, STARTING):
+            self._do_in_trouble(settling, others)
+            return
         try:
             told = self._commit(settling, others)
         except sqlite3.Error as error:
             self._failed(error)
-            self._unsaved = settling
-            self._tell(_refusals(others, OutboxUnavailable(self.trouble or "broken")))
+            # Additions may be all that does not fit, and each settlement makes room.
+            self._do_in_trouble(settling, others)
             return
         self._unsaved = []
+        self.trouble = None
         self._tell(told)
-        if self.trouble:
-            self._probe()
+
+    def _do_in_trouble(self, settling: list[Settling], others: Sequence[Job]) -> None:
+        reading = [job for job in others if isinstance(job, Errand) and not job.writes]
+        writing = [job for job in others if not isinstance(job, Errand) or job.writes]
+        told = _refusals(writing, OutboxUnavailable(self.trouble or "broken"))
+        try:
+            told += self._commit(settling, [])
+            self._unsaved = []
+        except sqlite3.Error as error:
+            self._failed(error)
+            self._unsaved = settling
+        try:
+            told += self._commit([], reading)
+        except sqlite3.Error as error:
+            self._failed(error)
+            told += _refusals(reading, OutboxUnavailable(self.trouble or "broken"))
+        self._probe()
+        self._tell(told)
 
     def _commit(self, settling: Sequence[Settling], others: Sequence[Job]) -> list[_Delivery]:
         db, store = self._open()
@@ -208,8 +233,6 @@ class Writer:
             changes = sum(len(job.changes) for job in settling)
             changes += sum(len(job.events) for job in additions)
             told.append((self._committed, (time.monotonic() - started, changes)))
-        if additions:
-            self._recovered()
         return told
 
     def _open(self) -> tuple[sqlite3.Connection, Store]:
@@ -218,26 +241,25 @@ class Writer:
             self._db = open_file(
                 self._file, namespace=self._namespace, max_bytes=self._max_bytes, busy_s=BUSY_S
             )
-            self._store = Store(self._db)
+            self._store = Store(self._db, max_bytes=self._max_bytes)
+            self._reserve.hold()
         return self._db, self._store
 
     def _probe(self) -> None:
         try:
-            db, _ = self._open()
-            if self.trouble != STARTING:
+            if self._db is not None:
                 self._not_too_soon()
-                # Two commits: what is freed where it was allocated would never be written.
-                db.execute("INSERT INTO payloads VALUES (-1, zeroblob(?))", (_PROBE_BYTES,))
-                db.execute("DELETE FROM payloads WHERE seq = -1")
+            db, store = self._open()
+            # What is in the log goes into the file, and the log's space to the reserve.
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._reserve.hold()
+            store.check_room(_LARGEST_EVENT_BYTES)
+            db.execute("UPDATE about SET namespace = namespace")
         except sqlite3.Error as error:
             self._failed(error)
         else:
-            self._recovered()
-
-    def _recovered(self) -> None:
-        if self.trouble not in (None, STARTING):
             log.info("outbox writes again", extra={"file": str(self._file)})
-        self.trouble = None
+            self.trouble = None
 
     def _not_too_soon(self) -> None:
         now = time.monotonic()
@@ -250,6 +272,8 @@ class Writer:
             return
         word = word_for(error)
         self._roll_back(keep_open=word == DISK_FULL)
+        if word == DISK_FULL:
+            self._reserve.release()
         if word != self.trouble:
             facts = {"file": str(self._file), "why": word, "detail": str(error)}
             log.error("outbox cannot write", extra=facts)

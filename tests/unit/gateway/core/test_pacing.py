@@ -60,6 +60,21 @@ def test_falls_from_what_was_sent_not_from_what_was_allowed() -> None:
     assert pacer.rate_per_s <= 100
 
 
+def test_a_few_stray_refusals_do_not_stop_the_traffic() -> None:
+    """One in a thousand is refused for reasons of its own; the limit settles where that is little."""
+    pacer = Pacer(quota_per_s=1_000, now=0)
+    now, sent = 0.0, 0
+    while now < 300:
+        wait_s = pacer.take(now)
+        if wait_s:
+            now += wait_s
+            continue
+        sent += 1
+        if sent % 1_000 == 0:
+            pacer.throttled(now)
+    assert sent / 300 > 250
+
+
 def test_never_stops_altogether() -> None:
     """Something must go out to learn that the trouble is over."""
     pacer = Pacer(quota_per_s=5, now=0)
