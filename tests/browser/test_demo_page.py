@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
+from localaws.core.demo_token import DemoUser, sign_demo_token
+from localaws.state import StateFolder
+
 if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
     from tests.browser.demo_page import DemoPage
+    from tests.browser.local_stack import LocalStack
 
 PRESETS = ("Ada on her phone", "Ada on her laptop", "Grace at her desk")
 
@@ -144,3 +151,68 @@ def test_the_page_may_run_no_foreign_code(demo: DemoPage) -> None:
     assert "unsafe-inline" not in policy
     inline = demo.page.locator("script:not([src]), style, [style], [onclick], [onload]")
     assert inline.count() == 0
+
+
+def test_a_cut_network_heals_and_brings_what_was_missed(demo: DemoPage) -> None:
+    """Cut off, a client shows nothing; restored, it shows all that was sent meanwhile, once."""
+    card = demo.connect("42", "tab")
+    other = demo.connect("42", "app")
+    card.node.get_by_role("button", name="Cut network").click()
+    card.expect_state("No network")
+    for number in range(3):
+        demo.send("user:42", event_type="missed", data=str(number))
+    expect(other.arrived("missed")).to_have_count(3)
+    assert card.types == []
+
+    card.node.get_by_role("button", name="Restore network").click()
+    card.expect_state("Connected")
+    expect(card.arrived("missed")).to_have_count(3)
+    expect(card.data).to_have_text(["2", "1", "0"])
+    expect(card.node.locator('.notice[data-kind="resumed"]')).to_have_count(1)
+
+
+ATTEMPTS = {
+    "Listen to Ada": ("SUBACK 0x87, not authorized", "iot:Subscribe on topicfilter/"),
+    "Listen to everything": ("SUBACK 0x87, not authorized", "iot:Subscribe on topicfilter/"),
+    "Come as Ada": ("CONNACK 0x87, not authorized", "iot:Connect on client/"),
+    "Publish to everyone": ("PUBACK 0x87, not authorized", "iot:Publish on topic/"),
+    "Grant herself all groups": ("401 bad_signature", "signature"),
+    "Use an expired token": ("401 expired", "expired"),
+}
+
+
+def test_attempts_to_break_in_are_refused_and_say_by_whom_and_why(
+    stack: LocalStack, demo: DemoPage
+) -> None:
+    """Whoever refuses is named, with its own words and the reason behind them."""
+    secret = StateFolder(stack.state_dir).read_or_make_jwt_secret()
+    page = demo.page
+
+    def stale(route: Route) -> None:
+        if '"ttl_s":1' not in (route.request.post_data or ""):
+            return route.fallback()
+        long_ago = datetime.now(UTC) - timedelta(hours=1)
+        user = DemoUser(user="mallory", ttl_s=1)
+        token = sign_demo_token(user, secret=secret, audience=stack.namespace, now=long_ago)
+        return route.fulfill(json={"token": token})
+
+    # The page would wait half a minute for it to expire.
+    page.route("**/demo/token", stale)
+    page.clock.install()
+    page.reload()
+    page.locator("#break-in summary").click()
+    rows = {
+        attempt: page.locator("#attempts li").filter(has=page.get_by_text(attempt, exact=True))
+        for attempt in ATTEMPTS
+    }
+    for attempt, row in rows.items():
+        row.get_by_role("button", name=f"Try: {attempt}").click()
+    expect(rows["Use an expired token"].locator(".verdict")).to_contain_text("It expires in")
+    page.clock.fast_forward(35_000)
+
+    for attempt, (said, why) in ATTEMPTS.items():
+        verdict = rows[attempt].locator(".verdict")
+        expect(verdict).to_contain_text("Refused", timeout=10_000)
+        expect(verdict).to_contain_text(said)
+        expect(verdict.locator(".why")).to_contain_text(why)
+    demo.complaints.clear()  # Chromium logs each failed request as an error

@@ -9,7 +9,7 @@
 /**
  * @typedef {{credentialsUrl: string, gatewayUrl: string, serviceKey: string | null,
  *   namespace: string}} DemoConfig
- * @typedef {{user: string, groups: string[]}} Identity
+ * @typedef {{user: string, groups: string[], ttl_s?: number}} Identity
  * @typedef {{to: string | string[], type: string, data: unknown, id: string}} OutgoingEvent
  * @typedef {{ok: boolean, status: number, body: Record<string, any>}} Answer
  *   status: 0 if nobody answered.

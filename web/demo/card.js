@@ -11,6 +11,7 @@ import { addressChip, button, element } from './dom.js'
 import { counted, duration, shownData, shownPayload, timeOfDay } from './format.js'
 import { addressOf } from './addresses.js'
 import { titleOf } from './roster.js'
+import { Uplink } from './uplink.js'
 
 /**
  * @typedef {import('../client/client.js').StateChange} StateChange
@@ -40,6 +41,8 @@ export class Card {
   #reach = element('div', { className: 'reach', aria: { role: 'group', label: 'May receive' } })
   #tally = element('span', { className: 'tally' }, 'Nothing yet')
   #toggle = button('Disconnect', () => this.#switch(), 'small')
+  #uplink = new Uplink()
+  #plug = button('Cut network', () => this.#unplug(), 'small quiet plug')
   #log
   /** The card itself, to be put into the page. */
   node
@@ -58,12 +61,16 @@ export class Card {
     this.#client = new PushClient({
       credentialsUrl,
       getToken: () => fetchDemoToken({ user: member.user, groups: member.groups }),
-      ...(member.device === null ? {} : { device: member.device })
+      ...(member.device === null ? {} : { device: member.device }),
+      env: this.#uplink.network
     })
     this.#client.on('state', (change) => this.#showState(change))
     this.#client.on('event', (event) => this.#showEvent(event))
     this.#client.on('message', (message) => this.#showMessage(message))
-    this.#client.on('error', (error) => this.#notice(explained(error), 'error'))
+    this.#client.on('error', (error) => {
+      // What is meant to fail is not news.
+      if (!this.#uplink.isCut) this.#notice(explained(error), 'error')
+    })
     this.#client.on('resumed', ({ since, until }) =>
       this.#notice(`Back after ${away(since, until)}. What was missed follows.`, 'resumed')
     )
@@ -95,6 +102,22 @@ export class Card {
     else this.#client.close()
   }
 
+  #unplug() {
+    const isCut = !this.#uplink.isCut
+    if (isCut) {
+      this.#notice('The network is cut. Send something, then restore it.', 'gap')
+      this.#uplink.cut()
+    } else {
+      this.#uplink.restore()
+      // As the browser's own `online` would: no need to wait for the next attempt.
+      if (this.#client.state === 'waiting') this.#client.connect()
+    }
+    const word = isCut ? 'Restore' : 'Cut'
+    this.#plug.textContent = isCut ? word : 'Cut network'
+    this.#plug.setAttribute('aria-label', `${word} network of ${titleOf(this.member)}`)
+    this.node.toggleAttribute('data-cut', isCut)
+  }
+
   /** @param {string} title */
   #build(title) {
     const { member, onRemove } = this.#options
@@ -109,6 +132,7 @@ export class Card {
     remove.title = 'Remove'
     remove.setAttribute('aria-label', `Remove ${title}`)
     this.#toggle.setAttribute('aria-label', `Disconnect ${title}`)
+    this.#plug.setAttribute('aria-label', `Cut network of ${title}`)
     const avatar = element(
       'span',
       { className: 'avatar', aria: { hidden: 'true' } },
@@ -123,7 +147,7 @@ export class Card {
         {},
         avatar,
         element('h3', {}, member.name, ' ', element('span', {}, member.where)),
-        this.#state
+        element('div', { className: 'line-state' }, this.#state, this.#plug)
       ),
       this.#reach,
       this.#log,
@@ -136,7 +160,9 @@ export class Card {
     if (reason === 'close')
       this.#notice('Disconnected. What is sent now is not kept for this client.', 'gap')
     this.#state.dataset.state = state
-    this.#state.textContent = retryInMs === null ? STATES[state] : `Again in ${duration(retryInMs)}`
+    const again = retryInMs === null ? STATES[state] : `Again in ${duration(retryInMs)}`
+    const isTrying = state === 'waiting' || state === 'connecting'
+    this.#state.textContent = this.#uplink.isCut && isTrying ? 'No network' : again
     const word = state === 'closed' ? 'Connect' : 'Disconnect'
     this.#toggle.textContent = word
     this.#toggle.setAttribute('aria-label', `${word} ${titleOf(this.member)}`)

@@ -5,6 +5,7 @@
  */
 
 import { loadConfig } from './api.js'
+import { offerBreakIns } from './breakin.js'
 import { Card } from './card.js'
 import { Composer } from './composer.js'
 import { button, byId, element } from './dom.js'
@@ -64,6 +65,7 @@ function start(config) {
   }
 
   offerPresets(join)
+  offerBreakIns(config.credentialsUrl)
   wireDialog(join)
   takeRoster(sessionStorage).forEach(join)
   // Back from the back/forward cache: this page shows them again, so no other may.
