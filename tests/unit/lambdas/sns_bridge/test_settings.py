@@ -42,7 +42,11 @@ def test_routes_are_read() -> None:
         ("SNS_BRIDGE_NAMESPACE", "a/b", "SNS_BRIDGE_NAMESPACE"),
         ("SNS_BRIDGE_IOT_ENDPOINT", "ftp://x", "must be https://<host>"),
         ("SNS_BRIDGE_ROUTES", "[]", "must be a JSON object of routes"),
-        ("SNS_BRIDGE_ROUTES", '{"a": {"to": "nobody", "raw": true, "sns": "x"}}', "invalid address"),
+        (
+            "SNS_BRIDGE_ROUTES",
+            '{"a": {"to": "nobody", "raw": true, "sns": "x"}}',
+            "invalid address",
+        ),
         ("SNS_BRIDGE_ROUTES", '{"a": {}}', "must be a JSON object of routes"),
         ("SNS_BRIDGE_ROUTE", "{}", "did you mean SNS_BRIDGE_ROUTES?"),
         ("SNS_BRIDGE_TIMEOUT_S", "0", "must be between 0.1 and 30"),
