@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "browsertest"
-OPERATOR_KEY = "operator-key"
 START_TIMEOUT_S = 40.0
 STOP_TIMEOUT_S = 20.0
 CLI_TIMEOUT_S = 30.0
@@ -80,11 +79,11 @@ class LocalStack:
 
     def post(self, event: dict[str, object]) -> dict[str, object]:
         """Post an event as an internal service does; return the gateway's answer."""
-        return dict(json.loads(self._gateway("POST", "/v1/events", event, key="service-key")))
+        return dict(json.loads(self._gateway("POST", "/v1/events", event, self._state.service_key)))
 
     def kick(self, client_id: str) -> None:
         """End a client's connection, as an internal service does."""
-        self._gateway("DELETE", f"/v1/clients/{client_id}", key=OPERATOR_KEY)
+        self._gateway("DELETE", f"/v1/clients/{client_id}", None, self._state.admin_key)
 
     def fault(self, **fault: object) -> None:
         """Order a fault of localaws."""
@@ -94,8 +93,12 @@ class LocalStack:
         """End all faults."""
         _ask("DELETE", f"{self.page_url}_localaws/faults")
 
-    def _gateway(self, method: str, path: str, body: object = None, *, key: str) -> bytes:
-        token = (self.state_dir / key).read_text().strip()
+    @property
+    def _state(self) -> StateFolder:
+        return StateFolder(self.state_dir)
+
+    def _gateway(self, method: str, path: str, body: object, key: Path) -> bytes:
+        token = key.read_text().strip()
         return _ask(method, self.gateway_url + path, body, Authorization=f"Bearer {token}")
 
 
@@ -141,7 +144,10 @@ def program_stack(folder: Path) -> Iterator[ProgramStack]:
         {name: value for name, value in environ.items() if name.startswith("LOCALAWS_")}
     )
     state, place = StateFolder(settings.state_dir), GatewayPlace.from_env(environ)
-    _make_keys(stack, environ)
+    # In a thread: Playwright has an event loop in this one.
+    with ThreadPoolExecutor(1) as thread:
+        made = make_service_key(state, environ=environ, timeout_s=START_TIMEOUT_S)
+        thread.submit(asyncio.run, made).result()
     environs = {
         "localaws": localaws_environ(environ, gateway=place),
         "gateway": gateway_environ(environ, gateway=place, settings=settings, state=state),
@@ -154,26 +160,6 @@ def program_stack(folder: Path) -> Iterator[ProgramStack]:
     finally:
         for name in list(running.programs)[::-1]:
             running.stop(name)
-
-
-def _make_keys(stack: LocalStack, environ: dict[str, str]) -> None:
-    """Make the demo's key, and one beside it that may disconnect clients."""
-    state = StateFolder(stack.state_dir)
-    # In a thread: Playwright has an event loop in this one.
-    with ThreadPoolExecutor(1) as thread:
-        made = make_service_key(state, environ=environ, timeout_s=START_TIMEOUT_S)
-        thread.submit(asyncio.run, made).result()
-    command = ["gateway", "key", "new", "--name", "operator", "--admin", "--publish", "*"]
-    done = subprocess.run(
-        [sys.executable, "-m", *command, "--file", str(state.key_file)],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=CLI_TIMEOUT_S,
-        check=True,
-    )
-    (stack.state_dir / OPERATOR_KEY).write_text(done.stdout)
 
 
 def _planned(folder: Path) -> tuple[LocalStack, dict[str, str]]:
