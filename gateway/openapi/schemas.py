@@ -179,9 +179,7 @@ def _cloud_event(namespace: str) -> Json:
     address = "|".join(_kinds(namespace))
     attribute: Json = {
         "type": ["string", "boolean", "integer", "null"],
-        "minLength": 1,
-        "maxLength": MAX_ATTRIBUTE_CHARS,
-        "pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$",
+        "pattern": rf"^[^\u0000-\u001f\u007f-\u009f]{{1,{MAX_ATTRIBUTE_CHARS}}}$",
         "minimum": -(2**31),
         "maximum": 2**31 - 1,
     }

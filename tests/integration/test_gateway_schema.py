@@ -25,7 +25,7 @@ MAX_TIME_S = 30
 """Budget of the run: phases that repeat go on until it is spent."""
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_the_description_is_true(tmp_path: Path) -> None:
     """Localaws stands behind the gateway, so that clients' connections are real answers, too."""
     key, kept = new_key(

@@ -7,6 +7,7 @@ Source: schemathesis, "Hooks" and "Serializers"; docs/api.md.
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import schemathesis
@@ -20,8 +21,16 @@ def settled(event: Any) -> Any:
     """Return an event whose moment of delivery lies within the bounds, if it has one."""
     if not isinstance(event, dict):
         return event
-    times = {name: PAST for name in ("deliverAt", "deliverat") if isinstance(event.get(name), str)}
+    times = {name: PAST for name in ("deliverAt", "deliverat") if is_time(event.get(name))}
     return {**event, **times}
+
+
+def is_time(value: Any) -> bool:
+    """Tell whether a value is a time, and not one that was made wrong on purpose."""
+    try:
+        return datetime.fromisoformat(value).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
 
 
 @schemathesis.hook
