@@ -69,6 +69,8 @@ def install_consumers() -> None:
 
 def packed(folder: Path) -> Path:
     """Pack the client as it would be published; return the archive."""
+    built = PACKAGE / "dist" / "types" / "index.d.ts"
+    assert built.is_file(), "web is not built: run `make web`"
     npm(PACKAGE, "pack", "--pack-destination", str(folder))
     return next(folder.glob("*.tgz"))
 
