@@ -1,4 +1,4 @@
-"""What was answered with 202 arrives, whatever is killed, throttled, full or away.
+"""What was answered with 202 arrives, whatever is killed, throttled or away.
 
 Real processes and a real subscriber: the promise of the event API as its users see it.
 """
@@ -6,18 +6,14 @@ Real processes and a real subscriber: the promise of the event API as its users 
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from gateway.outbox.sqlite.reserve import RESERVE_BYTES
 from localaws.core.faults import Fault, FaultKind
 from localaws.core.quotas import Quotas
 from localaws.embedded import LocalAws
@@ -30,7 +26,6 @@ pytestmark = pytest.mark.timeout(300)
 EVENTS = 5_000
 KILLS = 10
 ARRIVE_S = 60.0
-SMALL_DISK_BYTES = 4 * 1024 * 1024
 
 
 @pytest.fixture
@@ -70,22 +65,6 @@ async def killed_again_and_again(
         await asyncio.sleep(rng.uniform(0, 0.1))
         await gateway.kill()
         await gateway.start()
-
-
-@contextmanager
-def small_disk(folder: Path) -> Iterator[dict[str, str]]:
-    """Give an outbox little room: a file system of its own, or a bound where none can be mounted."""
-    if os.geteuid() != 0:
-        yield {"GATEWAY_OUTBOX_MAX_BYTES": str(SMALL_DISK_BYTES)}
-        return
-    disk = folder / "disk"
-    disk.mkdir()
-    size = f"size={RESERVE_BYTES + SMALL_DISK_BYTES}"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(disk)], check=True)
-    try:
-        yield {"GATEWAY_OUTBOX": f"sqlite:///{disk / 'outbox.db'}"}
-    finally:
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 async def troubles(gateway: MortalGateway) -> dict[str, str]:
@@ -130,32 +109,6 @@ async def test_nothing_is_lost_when_the_gateway_is_killed(aws: LocalAws, tmp_pat
         assert await unsettled(gateway) == 0
         # Killed between commit and answer: the same ids again were known.
         assert services.again > 0
-
-
-async def test_nothing_is_lost_when_the_disk_is_full(aws: LocalAws, tmp_path: Path) -> None:
-    """A clear 503 and not ready; killed while full; goes on by itself once there is room."""
-    aws.faults.order(Fault(kind=FaultKind.ERROR, rate=1.0, operation="Publish", status=503))
-    with small_disk(tmp_path) as disk:
-        async with mortal_gateway(aws, tmp_path, **disk) as gateway, subscriber(aws) as watcher:
-            services = Services(gateway.url, seed=2)
-            services.size = 10_000
-            sending = asyncio.create_task(services.send(1_500))
-            async with asyncio.timeout(30):
-                while services.refused.get(503, 0) < 20:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
-            assert services.count > 100
-            assert (await troubles(gateway))["outbox"] == "disk_full"
-            before = services.count
-            await gateway.kill()
-            await gateway.start()
-            await asyncio.sleep(0.5)
-            assert services.count - before < 100
-            aws.faults.clear()
-            await sending
-            await watcher.all_of(services, ARRIVE_S)
-            watcher.check(services)
-            await until(set(), gateway)
-    assert set(services.refused) <= {503}
 
 
 async def test_nothing_is_lost_while_iot_core_is_away(aws: LocalAws, tmp_path: Path) -> None:
