@@ -195,6 +195,9 @@ async def test_bounds_its_connections(server: IotServer, path: str) -> None:
     async with open_iot_data(told(server, path)) as iot:
         server.hold.clear()
         tasks = [asyncio.create_task(iot.publish(PUBLICATION)) for _ in range(12)]
+        async with asyncio.timeout(10):
+            while server.most_open < 4:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
         await asyncio.sleep(0.15)
         server.hold.set()
         await asyncio.gather(*tasks)
