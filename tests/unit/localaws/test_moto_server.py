@@ -55,15 +55,20 @@ def test_a_user_key_is_known_at_once(moto: MotoServer) -> None:
     assert not known.principal.allows("sns:Publish", "*", {}).allowed
 
 
+def test_the_oldest_key_makes_room(moto: MotoServer) -> None:
+    """IAM keeps two keys for each user; the third takes the place of the first."""
+    first, second, third = (moto.create_user_key("ann", {}) for _ in range(3))
+    known = [moto.directory.known_key(key.access_key_id) for key in (first, second, third)]
+    assert [key is not None for key in known] == [False, True, True]
+
+
 def test_what_iam_would_not_take_is_our_mistake(moto: MotoServer) -> None:
-    """Bad documents, a third key and roles no function can have are refused here."""
+    """Bad documents and roles no function can have are refused here."""
     bad = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow"}]}
     with pytest.raises(Misuse, match="role r"):
         moto.create_role("r", lambda_trust_policy(), {"p": bad})
-    for _ in range(2):
-        moto.create_user_key("ann", {})
     with pytest.raises(Misuse, match="user ann"):
-        moto.create_user_key("ann", {})
+        moto.create_user_key("ann", {"p": bad})
     with pytest.raises(Misuse, match="does not exist"):
         moto.lambda_role_session(f"arn:aws:iam::{ACCOUNT}:role/none")
     trust = {
