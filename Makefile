@@ -38,7 +38,8 @@ check: install web-install  ## Format, lint and type checks
 
 test: check web  ## All checks and all tests, the browser's too
 	@$(WITH_NODE) cd web && npm test --silent
-	$(PY) -m pytest --numprocesses auto --dist loadfile --ignore tests/browser
+	$(PY) -m pytest --numprocesses auto --dist loadfile tests/unit tests/integration
+	$(PY) -m pytest tests/clients
 	$(PY) -m pytest tests/browser
 
 docs: install  ## Write docs/configuration.md again from the settings
