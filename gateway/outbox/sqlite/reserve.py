@@ -22,6 +22,10 @@ RESERVE_BYTES: Final = 12 * 1024 * 1024
 """Three times what SQLite's log holds before it is put into the file (1,000 pages)."""
 
 
+WORKING_BYTES: Final = 2 * 1024 * 1024
+"""What must be free beside the reserve: otherwise the next events would fill the disk again."""
+
+
 class Reserve:
     """Space beside an outbox.
 
@@ -38,17 +42,21 @@ class Reserve:
         """Take the space, if it is not taken.
 
         Raises:
-            DiskFull: It is not there.
+            DiskFull: It is not there, or nothing would be left beside it.
         """
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 os.posix_fallocate(descriptor, 0, self._size)
+                disk = os.fstatvfs(descriptor)
             finally:
                 os.close(descriptor)
         except OSError as error:
             self.release()
             raise DiskFull(f"no room for {self._path.name}: {error.strerror}") from error
+        if disk.f_bavail * disk.f_frsize < WORKING_BYTES:
+            self.release()
+            raise DiskFull("nothing would be left beside the reserve")
 
     def release(self) -> None:
         """Give the space to whoever needs it."""

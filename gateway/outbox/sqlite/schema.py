@@ -111,8 +111,11 @@ def open_file(file: Path, *, namespace: str, max_bytes: int, busy_s: float) -> s
 def _prepare(connection: sqlite3.Connection, *, namespace: str, max_bytes: int) -> None:
     for pragma in (
         f"page_size = {PAGE_BYTES}",
-        # One process only: two gateways on one file would both send everything.
+        # One process only: two gateways on one file would both send everything. Before anything
+        # that reads: without it SQLite wants a file for shared memory, and a full disk has no room.
         "locking_mode = EXCLUSIVE",
+        # Space that payloads leave can be given back to a disk that needs it.
+        "auto_vacuum = INCREMENTAL",
         "journal_mode = WAL",
         # A commit returns after fsync: 202 survives the loss of power.
         "synchronous = FULL",

@@ -52,6 +52,10 @@ _LARGEST_EVENT_BYTES: Final = 256 * 1024
 """Room there must be before trouble counts as over: more than the largest event takes."""
 
 
+_VACUUM_PAGES: Final = 1_000
+"""Pages given back at once: each is written once more, and that must fit into the reserve."""
+
+
 class Adding(NamedTuple):
     """Keep events; `done` gets a result for each, or why none was kept."""
 
@@ -250,8 +254,10 @@ class Writer:
             if self._db is not None:
                 self._not_too_soon()
             db, store = self._open()
-            # What is in the log goes into the file, and the log's space to the reserve.
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            # What payloads left, and the log, become free space of the disk again.
+            # A script, because that alone steps through a statement that returns no rows.
+            db.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._reserve.hold()
             store.check_room(_LARGEST_EVENT_BYTES)
             db.execute("UPDATE about SET namespace = namespace")
