@@ -120,7 +120,7 @@ async def test_nothing_is_lost_while_iot_core_is_away(aws: LocalAws, tmp_path: P
     ):
         services = Services(gateway.url, seed=3)
         await services.send(200)
-        sending = asyncio.create_task(services.send(2_000))
+        sending = asyncio.create_task(services.send(2_000, first=200))
         await asyncio.sleep(0.2)
         await way.close()
         away_since = time.monotonic()
