@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.cors import cors
-from gateway.refusals import refusals
-from gateway.request_line import request_line
+from gateway.refusals import Refusals, refusals
+from gateway.request_line import RequestLines, request_line
 from gateway.routes.clients import ClientRoutes
 from gateway.routes.dashboard import DashboardRoutes
 from gateway.routes.description import DescriptionRoutes
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
     from gateway.admission import Admission
+    from gateway.event_api import EventApi
     from gateway.feed import Feed
     from gateway.intake import Intake
     from gateway.metrics import Metrics
@@ -40,6 +41,7 @@ def build_app(
     *,
     settings: Settings,
     admission: Admission,
+    api: EventApi,
     intake: Intake,
     connections: ClientConnections,
     readiness: Readiness,
@@ -53,6 +55,7 @@ def build_app(
     Args:
         settings: The settings.
         admission: Who may call.
+        api: Who takes events.
         intake: Who keeps events and delivers them.
         connections: Calls about clients' connections.
         readiness: Whether events are welcome now.
@@ -65,14 +68,14 @@ def build_app(
         client_max_size=settings.max_body_bytes,
         # From the outside in: the line sees the final answer, and errors get CORS headers, too.
         middlewares=[
-            request_line(metrics),
+            request_line(RequestLines(metrics)),
             *([] if tracer is None else [traced(tracer)]),
             cors(settings.cors_origins),
-            refusals(metrics),
+            refusals(Refusals(metrics)),
         ],
     )
     parts = (
-        EventRoutes(admission=admission, intake=intake, metrics=metrics, settings=settings),
+        EventRoutes(api, body_timeout_s=settings.body_timeout_s),
         StandingRoutes(admission=admission, intake=intake),
         ClientRoutes(admission=admission, connections=connections, namespace=settings.namespace),
         HealthRoutes(readiness=readiness, metrics=metrics),

@@ -45,6 +45,7 @@ from gateway.errors import (
     UnsupportedMedia,
     WrongState,
 )
+from gateway.reply import Reply
 from wire.problem import PROBLEM_JSON, Problem
 
 RETRY_AFTER_S: Final = 1
@@ -60,14 +61,13 @@ class Answer:
     problem: Problem
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def reply(self) -> Reply:
+        """Return it as a reply."""
+        return Reply(self.problem.status, self.problem.body(), PROBLEM_JSON, self.headers)
+
     def response(self) -> web.Response:
-        """Return it as an HTTP response."""
-        return web.Response(
-            status=self.problem.status,
-            body=self.problem.body(),
-            content_type=PROBLEM_JSON,
-            headers=self.headers,
-        )
+        """Return it as aiohttp's response."""
+        return self.reply().response()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,13 @@
 """Turning every error of a request into its answer.
 
-Owns the middleware around all handlers: nothing leaves it but an answer.
+Owns that nothing leaves a handler but an answer, with the error counted and on the request's line.
 Does not: decide which answer (`gateway/problems.py`).
 """
 
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -14,33 +15,59 @@ from aiohttp.typedefs import Middleware
 from gateway import problems
 from gateway.errors import RequestRefused
 from gateway.metrics import NOBODY, Metrics
-from gateway.request_line import FACTS, REQUEST_ID, Handler
+from gateway.request_line import LINE, Handler, Line
+
+if TYPE_CHECKING:
+    from gateway.reply import Reply
 
 log = logging.getLogger(__name__)
 
 
-def refusals(metrics: Metrics) -> Middleware:
-    """Return the middleware.
+class Refusals:
+    """Answer errors.
 
     Args:
         metrics: Where refusals are counted.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._refused = metrics.refused
+
+    def reply(self, error: Exception, line: Line) -> Reply:
+        """Return the answer to an error.
+
+        Args:
+            error: What went wrong.
+            line: The line of the request.
+        """
+        match error:
+            case RequestRefused():
+                answer = problems.refusal(error)
+                service = line.facts.get("service", NOBODY)
+                self._refused.labels(service, answer.problem.code).inc()
+            case web.HTTPException():
+                answer = problems.http_error(error)
+            case _:
+                # The top of this request's task: logged once, and the caller learns nothing of it.
+                facts = {"request_id": line.request_id}
+                log.error("unexpected error", exc_info=error, extra=facts)
+                answer = problems.unexpected(line.request_id)
+        line.facts["code"] = answer.problem.code
+        return answer.reply()
+
+
+def refusals(answering: Refusals) -> Middleware:
+    """Return the middleware around all handlers.
+
+    Args:
+        answering: Who answers errors.
     """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except RequestRefused as error:
-            answer = problems.refusal(error)
-            service = request[FACTS].get("service", NOBODY)
-            metrics.refused.labels(service, answer.problem.code).inc()
-        except web.HTTPException as error:
-            answer = problems.http_error(error)
-        except Exception:
-            # The top of this request's task: logged once, and the caller learns nothing of it.
-            log.exception("unexpected error", extra={"request_id": request[REQUEST_ID]})
-            answer = problems.unexpected(request[REQUEST_ID])
-        request[FACTS]["code"] = answer.problem.code
-        return answer.response()
+        except Exception as error:
+            return answering.reply(error, request[LINE]).response()
 
     return middleware

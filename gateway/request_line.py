@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
 from aiohttp import hdrs, web
@@ -18,58 +18,128 @@ from aiohttp.typedefs import Middleware
 from prometheus_client import Histogram
 
 from gateway.event_id import new_request_id
+from gateway.logs import write_line
 from gateway.metrics import Metrics
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-REQUEST_ID: Final = web.RequestKey("request_id", str)
-"""Stands in the answer's X-Request-Id, in the log, and in the answer to a bug of ours."""
-
-FACTS: Final = web.RequestKey("facts", dict[str, object])
-"""What a handler wants to see on its request's line: JSON-ready values, no payloads, no secrets."""
-
-TRACE: Final = web.RequestKey("trace", dict[str, str])
-"""The gateway's own span as W3C headers; there only where traces are on and this one is taken."""
-
 SERVER_NAME: Final = "gateway"
 """Stands in place of aiohttp's own Server header, which tells versions to whoever asks."""
 
+GONE: Final = 499
+"""nginx's word for a caller who went away before there was an answer."""
+
+REQUEST_ID: Final = "X-Request-Id"
+
 _CALLERS_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 _QUIET_ROUTES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 log = logging.getLogger(__name__)
 
 
-def request_line(metrics: Metrics) -> Middleware:
-    """Return the middleware that writes the line; it must be the outermost.
+class Line:
+    """What is known about a request while it is under way.
+
+    Attributes:
+        request_id: Stands in the answer, in the log, and in the answer to a bug of ours.
+        facts: What a handler wants to see on the line: JSON-ready values, no payloads, no secrets.
+        trace: The gateway's own span as W3C headers, where traces are on and this one is taken.
+    """
+
+    __slots__ = ("_started", "facts", "request_id", "trace")
+
+    def __init__(self, shown_id: str | None) -> None:
+        """Begin a line.
+
+        Args:
+            shown_id: The caller's own request id, kept if it is harmless.
+        """
+        self._started = time.monotonic()
+        known = shown_id is not None and _CALLERS_ID.fullmatch(shown_id)
+        self.request_id = shown_id if shown_id is not None and known else new_request_id()
+        self.facts: dict[str, object] = {}
+        self.trace: Mapping[str, str] = {}
+
+    @property
+    def seconds(self) -> float:
+        """How long the request has been under way."""
+        return time.monotonic() - self._started
+
+
+LINE: Final = web.RequestKey("line", Line)
+"""Where aiohttp's handlers find the line of their request."""
+
+
+class RequestLines:
+    """Where lines go.
 
     Args:
         metrics: Where requests are measured.
     """
-    measured: dict[tuple[str, str, int], Histogram] = {}
 
-    def measure(method: str, route: str, status: int, seconds: float) -> None:
-        key = (method, route, status)
-        found = measured.get(key)
-        if found is None:  # looking a child up by its labels costs more than counting
-            found = measured[key] = metrics.requests.labels(method, route, str(status))
-        found.observe(seconds)
+    def __init__(self, metrics: Metrics) -> None:
+        self._requests = metrics.requests
+        self._measured: dict[tuple[str, str, int], Histogram] = {}
+
+    def write(
+        self, line: Line, *, method: str, route: str, status: int, remote: str | None
+    ) -> None:
+        """Write a line and measure its request, which is over.
+
+        Args:
+            line: The line.
+            method: The request's method, whatever it is.
+            route: The route's template, which is one of a few; never the path, which is not.
+            status: Status of the answer, or `GONE`.
+            remote: The caller's address.
+        """
+        seconds = line.seconds
+        # Any word can stand where a method should; unknown ones share a label.
+        method = method if method in _METHODS else "-"
+        measured = self._measured.get((method, route, status))
+        if measured is None:  # looking a child up by its labels costs more than counting
+            measured = self._requests.labels(method, route, str(status))
+            self._measured[method, route, status] = measured
+        measured.observe(seconds)
+        level = logging.DEBUG if route in _QUIET_ROUTES and status < 400 else logging.INFO
+        facts: dict[str, object] = {
+            "request_id": line.request_id,
+            "method": method,
+            "route": route,
+            "status": status,
+            "seconds": round(seconds, 6),
+            "remote": remote,
+            **line.facts,
+        }
+        write_line(log, level, "request", facts)
+
+
+def request_line(lines: RequestLines) -> Middleware:
+    """Return the middleware that writes the line; it must be the outermost.
+
+    Args:
+        lines: Where they go.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        started = time.monotonic()
-        shown = request.headers.get("X-Request-Id", "")
-        request[REQUEST_ID] = shown if _CALLERS_ID.fullmatch(shown) else new_request_id()
-        request[FACTS] = {}
-        status = 499  # nginx's word for a caller who went away before there was an answer
+        line = request[LINE] = Line(request.headers.get(REQUEST_ID))
+        status = GONE
         try:
             response = await handler(request)
-            response.headers["X-Request-Id"] = request[REQUEST_ID]
+            response.headers[REQUEST_ID] = line.request_id
             response.headers[hdrs.SERVER] = SERVER_NAME
             status = response.status
             return response
         finally:
-            _write(request, status=status, seconds=time.monotonic() - started, measure=measure)
+            lines.write(
+                line,
+                method=request.method,
+                route=route_of(request),
+                status=status,
+                remote=request.remote,
+            )
 
     return middleware
 
@@ -78,34 +148,3 @@ def route_of(request: web.Request) -> str:
     """Return the route's template, which is one of a few; never the path, which is not."""
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else "-"
-
-
-def _write(
-    request: web.Request,
-    *,
-    status: int,
-    seconds: float,
-    measure: Callable[[str, str, int, float], None],
-) -> None:
-    route = route_of(request)
-    # Any word can stand where a method should; unknown ones share a label.
-    method = request.method if request.method in _METHODS else "-"
-    measure(method, route, status, seconds)
-    facts = request[FACTS]
-    level = logging.DEBUG if route in _QUIET_ROUTES and status < 400 else logging.INFO
-    log.log(
-        level,
-        "request",
-        extra={
-            "request_id": request[REQUEST_ID],
-            "method": method,
-            "route": route,
-            "status": status,
-            "seconds": round(seconds, 6),
-            "remote": request.remote,
-            **facts,
-        },
-    )
-
-
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

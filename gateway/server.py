@@ -35,8 +35,10 @@ from gateway.admission import Admission
 from gateway.app import build_app
 from gateway.delivery import delivering
 from gateway.errors import AddressInUse, KeyFileError, NobodyMayPublish
+from gateway.event_api import EventApi
 from gateway.feed import Feed
-from gateway.http_server import ProblemRunner
+from gateway.front.connection import PlainPosts
+from gateway.front.server import FrontRunner
 from gateway.iot import open_iot_data
 from gateway.key_file import read_keys
 from gateway.keys import Keyring
@@ -144,9 +146,11 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             )
         )
         sampler = await stack.enter_async_context(sampling(metrics, feed))
+        api = EventApi(admission=admission, intake=intake, metrics=metrics, settings=settings)
         app = build_app(
             settings=settings,
             admission=admission,
+            api=api,
             intake=intake,
             connections=iot.connections,
             readiness=readiness,
@@ -155,12 +159,13 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             sampler=sampler,
             tracer=tracer,
         )
-        runner = ProblemRunner(
+        posts = PlainPosts(api=api, metrics=metrics, max_body_bytes=settings.max_body_bytes)
+        runner = FrontRunner(
             app,
-            access_log=None,  # the canonical line takes its place
-            auto_decompress=False,  # `gateway/body.py` does, within its bound
-            keepalive_timeout=settings.idle_timeout_s,
-            shutdown_timeout=settings.drain_s,
+            # Spans of requests are made by a middleware.
+            posts=posts if tracer is None else None,
+            idle_s=settings.idle_timeout_s,
+            drain_s=settings.drain_s,
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

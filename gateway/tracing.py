@@ -20,7 +20,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from gateway.errors import PublishFailed
-from gateway.request_line import FACTS, TRACE, Handler, route_of
+from gateway.request_line import LINE, Handler, route_of
 from wire.envelope import Envelope
 from wire.errors import InvalidEnvelope
 
@@ -96,11 +96,11 @@ def traced(tracer: Tracer) -> Middleware:
             if span.is_recording():
                 own: dict[str, str] = {}
                 _W3C.inject(own)
-                request[TRACE] = own
-                request[FACTS]["trace_id"] = f"{span.get_span_context().trace_id:032x}"
+                request[LINE].trace = own
+                request[LINE].facts["trace_id"] = f"{span.get_span_context().trace_id:032x}"
             response = await handler(request)
             span.set_attribute("http.response.status_code", response.status)
-            service = request[FACTS].get("service")
+            service = request[LINE].facts.get("service")
             if isinstance(service, str):
                 span.set_attribute("gateway.service", service)
             if response.status >= 500:

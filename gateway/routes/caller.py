@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import hdrs, web
 
 from gateway.errors import AdminRequired
-from gateway.request_line import FACTS
+from gateway.request_line import LINE
 
 if TYPE_CHECKING:
     from gateway.admission import Admission
@@ -25,7 +25,7 @@ async def caller_of(request: web.Request, admission: Admission) -> Service:
         NotAuthenticated, IssuerUnavailable: See `Admission.identify`.
     """
     service = await admission.identify(request.headers.get(hdrs.AUTHORIZATION))
-    request[FACTS]["service"] = service.name
+    request[LINE].facts["service"] = service.name
     return service
 
 

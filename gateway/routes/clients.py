@@ -14,7 +14,7 @@ from aiohttp import web
 
 from gateway import problems
 from gateway.errors import InvalidClientId, PublishFailed
-from gateway.request_line import FACTS
+from gateway.request_line import LINE
 from gateway.routes.caller import admin_of
 from gateway.routes.query import flag, query_of
 from wire.address import Address, Kind
@@ -103,7 +103,7 @@ class ClientRoutes:
 
 def _trouble(request: web.Request, failure: PublishFailed) -> web.Response:
     answer = problems.connection_trouble(failure)
-    request[FACTS]["code"] = answer.problem.code
+    request[LINE].facts["code"] = answer.problem.code
     return answer.response()
 
 

@@ -18,7 +18,7 @@ from gateway import answers
 from gateway.core.report import State
 from gateway.core.service import SERVICE_NAME, SERVICE_NAME_RULE
 from gateway.errors import AdminRequired, InvalidQuery, UnknownEvent
-from gateway.request_line import FACTS
+from gateway.request_line import LINE
 from gateway.routes.caller import caller_of
 from gateway.routes.query import query_of, whole
 
@@ -78,7 +78,7 @@ class StandingRoutes:
             limit=whole(query, "limit", _PAGE, least=1, most=MAX_PAGE),
             after=query.get("after"),
         )
-        request[FACTS]["events"] = len(found.reports)
+        request[LINE].facts["events"] = len(found.reports)
         return web.json_response(answers.page(found), headers=answers.next_link(found, query))
 
     async def redeliver(self, request: web.Request) -> web.Response:
@@ -112,5 +112,5 @@ def _event_id(request: web.Request) -> str:
 
 
 def _answer(request: web.Request, report: Report, *, status: int = 200) -> web.Response:
-    request[FACTS].update(event_id=report.id, state=report.state)
+    request[LINE].facts.update(event_id=report.id, state=report.state)
     return web.json_response(report.members(), status=status)

@@ -22,7 +22,7 @@ from gateway.core.server_sent import MEDIA_TYPE, server_sent
 from gateway.core.service import SERVICE_NAME, SERVICE_NAME_RULE
 from gateway.errors import AdminRequired, InvalidQuery, IssuerUnavailable, NotAuthenticated
 from gateway.metrics import NOBODY
-from gateway.request_line import FACTS, REQUEST_ID, SERVER_NAME
+from gateway.request_line import LINE, SERVER_NAME
 from gateway.routes.caller import caller_of
 from gateway.routes.query import flag, query_of
 
@@ -89,7 +89,7 @@ class StreamRoutes:
                 hdrs.CONTENT_TYPE: MEDIA_TYPE,
                 hdrs.CACHE_CONTROL: "no-store",
                 hdrs.SERVER: SERVER_NAME,
-                "X-Request-Id": request[REQUEST_ID],
+                "X-Request-Id": request[LINE].request_id,
                 # nginx would otherwise gather the stream before it passes it on.
                 "X-Accel-Buffering": "no",
             }
@@ -101,7 +101,7 @@ class StreamRoutes:
         except ConnectionError:
             return response  # the caller went away, which is how streams end
         except TimeoutError:
-            request[FACTS]["code"] = "reader_too_slow"
+            request[LINE].facts["code"] = "reader_too_slow"
             if request.transport is not None:
                 request.transport.abort()
         return response
@@ -130,7 +130,7 @@ class StreamRoutes:
                 parts.append(_HEARTBEAT)
             await self._write(response, b"".join(parts))
             told, dropped = told + len(notices), dropped + lost
-            request[FACTS].update(notices=told, dropped=dropped)
+            request[LINE].facts.update(notices=told, dropped=dropped)
             await asyncio.sleep(_GATHER_S)
         return server_sent("end", {"why": "stopping"})
 

@@ -10,7 +10,7 @@ from aiohttp import StreamReader, web
 from aiohttp.test_utils import make_mocked_request
 from aiohttp.web_urldispatcher import MatchInfoError
 
-from gateway.request_line import FACTS, REQUEST_ID
+from gateway.request_line import LINE, Line
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -42,8 +42,7 @@ def request_for(
         method, path, headers=dict(headers or {}), payload=payload, client_max_size=max_bytes
     )
     request._match_info = MatchInfoError(web.HTTPNotFound())
-    request[REQUEST_ID] = "r-1"
-    request[FACTS] = {}
+    request[LINE] = Line("r-1")
     return request
 
 

@@ -31,6 +31,7 @@ def registered() -> set[str]:
     app = build_app(
         settings=settings,
         admission=part,
+        api=part,
         intake=part,
         connections=part,
         readiness=part,

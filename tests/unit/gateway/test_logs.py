@@ -18,6 +18,7 @@ from gateway.logs import (
     JsonFormatter,
     PrettyFormatter,
     set_up_logging,
+    write_line,
 )
 
 
@@ -154,3 +155,21 @@ def test_a_broken_line_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     handler.emit(logging.makeLogRecord({"msg": "%d", "args": ("x",), "levelno": logging.INFO}))
     emit(handler, "next")
     assert stream.getvalue() == "next\n"
+
+
+@pytest.mark.usefixtures("_logging_restored")
+@pytest.mark.parametrize("listens", [False, True])
+async def test_a_written_line_is_a_logged_one(listens: bool) -> None:  # noqa: FBT001
+    """Whether it takes the short way or somebody else listens: the same line, but its time."""
+    stream = io.StringIO()
+    set_up_logging(log_format="json", log_level="info", stream=stream)
+    if listens:
+        logging.root.addHandler(logging.NullHandler())
+    logger = logging.getLogger("gateway.x")
+    write_line(logger, logging.INFO, "request", {"status": 200, "remote": None})
+    logger.info("request", extra={"status": 200, "remote": None})
+    write_line(logger, logging.DEBUG, "request", {"status": 404})
+    logging.root.handlers[0].flush()
+    written, logged = map(json.loads, stream.getvalue().splitlines())
+    assert list(written) == list(logged)
+    assert {**written, "time": 0} == {**logged, "time": 0}

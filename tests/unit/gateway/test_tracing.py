@@ -12,7 +12,7 @@ from opentelemetry.trace import StatusCode, Tracer
 
 from gateway.core.publication import Publication
 from gateway.errors import PublishDenied
-from gateway.request_line import FACTS, TRACE
+from gateway.request_line import LINE
 from gateway.settings import Settings
 from gateway.tracing import TracedPublisher, open_tracing, traced
 from tests.unit.gateway.publishers import RecordingPublisher
@@ -72,7 +72,7 @@ async def test_a_request_goes_on_in_the_callers_trace() -> None:
     assert f"{span.context.trace_id:032x}" == TRACE_ID
     assert f"{span.parent.span_id:016x}" == "00f067aa0ba902b7"
     assert (span.attributes or {})["http.response.status_code"] == 200
-    assert request[FACTS]["trace_id"] == TRACE_ID
+    assert request[LINE].facts["trace_id"] == TRACE_ID
 
 
 async def test_a_request_without_a_trace_begins_one() -> None:
@@ -82,7 +82,7 @@ async def test_a_request_without_a_trace_begins_one() -> None:
     await traced(spans.tracer)(request, ok)
     context = spans.one().context
     assert context is not None
-    assert request[TRACE]["traceparent"].startswith(f"00-{context.trace_id:032x}")
+    assert request[LINE].trace["traceparent"].startswith(f"00-{context.trace_id:032x}")
 
 
 async def test_a_bug_of_ours_is_an_error_and_a_refusal_is_none() -> None:
@@ -102,8 +102,8 @@ async def test_a_trace_that_is_not_taken_leaves_nothing() -> None:
     tracer = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False).get_tracer("test")
     request = request_for()
     await traced(tracer)(request, ok)
-    assert "trace_id" not in request[FACTS]
-    assert TRACE not in request
+    assert "trace_id" not in request[LINE].facts
+    assert not request[LINE].trace
 
 
 async def test_a_publish_goes_on_in_the_events_trace() -> None:

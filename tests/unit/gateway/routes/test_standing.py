@@ -15,7 +15,7 @@ from gateway.core.report import State
 from gateway.core.service import Service
 from gateway.errors import AdminRequired, InvalidQuery, RequestRefused, UnknownEvent, WrongState
 from gateway.keys import Keyring, new_key
-from gateway.request_line import FACTS
+from gateway.request_line import LINE
 from gateway.routes.standing import StandingRoutes
 from tests.unit.gateway.intakes import MemoryIntake
 from tests.unit.gateway.requests import request_for
@@ -54,7 +54,7 @@ class World:
         headers = {"Authorization": f"Bearer {self.keys[caller]}"}
         request = request_for("GET", f"/v1/events?{query}", headers)
         request._match_info = {"id": event_id}  # type: ignore[assignment]
-        self.facts = request[FACTS]
+        self.facts = request[LINE].facts
         response: web.Response = await getattr(self.routes, what)(request)
         self.headers = dict(response.headers)
         assert isinstance(response.body, bytes)

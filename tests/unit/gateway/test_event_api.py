@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from gateway.admission import Admission
 from gateway.core.report import State
@@ -23,14 +23,13 @@ from gateway.errors import (
     TooManyEvents,
     UnsupportedMedia,
 )
+from gateway.event_api import EventApi
 from gateway.formats.media import Form
 from gateway.keys import Keyring, new_key
 from gateway.metrics import Metrics
-from gateway.request_line import FACTS
-from gateway.routes.events import EventRoutes
+from gateway.request_line import Line
 from gateway.settings import Settings
 from tests.unit.gateway.intakes import MemoryIntake
-from tests.unit.gateway.requests import request_for
 
 SETTINGS = Settings(
     namespace="n", iot_endpoint="http://127.0.0.1:1", region="us-east-1", max_batch_events=4
@@ -52,7 +51,7 @@ class World:
         )
         self.intake = MemoryIntake()
         self.metrics = Metrics()
-        self.routes = EventRoutes(
+        self.api = EventApi(
             admission=Admission(Keyring([kept])),
             intake=self.intake,
             metrics=self.metrics,
@@ -66,13 +65,16 @@ class World:
         sent = {"Authorization": f"Bearer {self.key.reveal()}", "Content-Type": Form.JSON}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
-        request = request_for("POST", "/v1/events", sent | named, body=body, max_bytes=9_999)
-        self.facts = request[FACTS]
-        response = await self.routes.post(request)
-        assert isinstance(response, web.Response)
-        assert isinstance(response.body, bytes)
-        self.headers = dict(response.headers)
-        return response.status, json.loads(response.body)
+        line = Line("r-1")
+        self.facts = line.facts
+
+        async def read() -> bytes:
+            return body
+
+        shown = CIMultiDictProxy(CIMultiDict(sent | named))
+        reply = await self.api.post(shown, read, line)
+        self.headers = dict(reply.headers)
+        return reply.status, json.loads(reply.body)
 
     @property
     def kept(self) -> list[str]:

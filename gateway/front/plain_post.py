@@ -1,0 +1,104 @@
+"""A plain post: a request for the event API that arrived whole and asks for nothing unusual.
+
+Owns telling plain posts from everything else, and taking one apart.
+Does not: refuse anything. What it does not know is aiohttp's to judge, so the two cannot disagree
+about what is well-formed: both read heads with Node's parser (llhttp), strictly.
+Source: RFC 9112; docs/decisions/0015-front.md.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import Final, NamedTuple
+
+import httptools
+from multidict import CIMultiDict, CIMultiDictProxy
+
+MAX_HEAD_BYTES: Final = 8_000
+"""A longer head is aiohttp's, whose own bound for one header line is 8,190 bytes."""
+
+MAX_BODY_BYTES: Final = 256 * 1024
+"""A larger body is aiohttp's: reading it costs far more than aiohttp does."""
+
+_START: Final = b"POST /v1/events HTTP/1.1\r\n"
+_HEAD_END: Final = b"\r\n\r\n"
+
+_UNUSUAL: Final = frozenset(
+    {"content-encoding", "expect", "origin", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers that change how a request is read or answered."""
+
+
+class Verdict(Enum):
+    """What the first bytes on a connection are, if they are no plain post."""
+
+    INCOMPLETE = auto()
+    """The beginning of what may become one."""
+    OTHER = auto()
+    """Something else."""
+
+
+class PlainPost(NamedTuple):
+    """A plain post.
+
+    Attributes:
+        headers: Its headers, as aiohttp would give them.
+        body: Its body.
+        size: Bytes it takes; those behind belong to the next request.
+    """
+
+    headers: CIMultiDictProxy[str]
+    body: bytes
+    size: int
+
+
+def read_plain_post(received: bytes, *, max_body_bytes: int) -> PlainPost | Verdict:
+    """Read the first request on a connection.
+
+    Args:
+        received: What the connection sent, and was not answered yet.
+        max_body_bytes: Largest body that is read here; at most `MAX_BODY_BYTES`.
+    """
+    if not received.startswith(_START):
+        return Verdict.INCOMPLETE if _START.startswith(received) else Verdict.OTHER
+    head_end = received.find(_HEAD_END, len(_START) - 2, MAX_HEAD_BYTES)
+    if head_end < 0:
+        return Verdict.INCOMPLETE if len(received) < MAX_HEAD_BYTES else Verdict.OTHER
+    body_at = head_end + len(_HEAD_END)
+    headers = _headers(received[:body_at])
+    if headers is None:
+        return Verdict.OTHER
+    length = headers.get("Content-Length", "")
+    if not length.isdecimal() or not length.isascii() or int(length) > max_body_bytes:
+        return Verdict.OTHER
+    size = body_at + int(length)
+    if len(received) < size:
+        return Verdict.INCOMPLETE
+    return PlainPost(headers, received[body_at:size], size)
+
+
+class _Head:
+    """Collects headers; what the parser calls."""
+
+    def __init__(self) -> None:
+        self.fields: list[tuple[str, str]] = []
+        self.plain = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # As aiohttp decodes them, so that both show a handler the same text.
+        field = name.decode("ascii")
+        if field.lower() in _UNUSUAL:
+            self.plain = False
+        self.fields.append((field, value.decode("utf-8", "surrogateescape")))
+
+
+def _headers(head: bytes) -> CIMultiDictProxy[str] | None:
+    found = _Head()
+    parser = httptools.HttpRequestParser(found)
+    try:
+        parser.feed_data(head)
+    except (httptools.HttpParserError, httptools.HttpParserUpgrade, UnicodeDecodeError):
+        return None
+    if not found.plain or not parser.should_keep_alive():
+        return None
+    return CIMultiDictProxy(CIMultiDict(found.fields))
