@@ -308,6 +308,7 @@ def _times(event: Event, now_ms: int) -> tuple[int, int | None]:
     return due_ms, expires_ms
 
 
+@lru_cache(maxsize=256)  # events of one request share their moment
 def _moment(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 

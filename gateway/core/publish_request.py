@@ -88,6 +88,8 @@ class PublishRequests:
         self._keys: SigningKeys | None = None
         self._day = ""
         self._scope = ""
+        self._token_line = ""
+        self._signed_token = ""
         self._mac = hmac.new(b"", digestmod="sha256")
 
     def write(
@@ -109,15 +111,12 @@ class PublishRequests:
             publication.content_type,
             publication.message_expiry_s,
         )
-        timestamp, token, payload = self._timestamp, keys.token, publication.payload
-        signed, token_line, signed_token = _SIGNED, "", ""
-        if token:
-            signed, token_line = _SIGNED_TEMPORARY, f"X-Amz-Security-Token: {token}\r\n"
-            signed_token = f"x-amz-security-token:{' '.join(token.split())}\n"
+        timestamp, payload = self._timestamp, publication.payload
+        signed = _SIGNED_TEMPORARY if keys.token else _SIGNED
         # As wire.sigv4.canonical_request would write it, at a third of the time.
         request = (
             f"POST\n{canonical_path}\n{canonical_query}\nhost:{self._template.host}\n"
-            f"x-amz-date:{timestamp}\n{signed_token}\n{signed}\n{sha256(payload).hexdigest()}"
+            f"x-amz-date:{timestamp}\n{self._signed_token}\n{signed}\n{sha256(payload).hexdigest()}"
         )
         digest = sha256(request.encode()).hexdigest()
         # Not hmac.digest: it lets go of the interpreter's lock, and waits to get it back.
@@ -126,7 +125,7 @@ class PublishRequests:
         head = self._head % {
             "target": f"{path}?{query}",
             "x-amz-date": timestamp,
-            "x-amz-security-token": token_line,
+            "x-amz-security-token": self._token_line,
             "authorization": f"{ALGORITHM} Credential={keys.access_key}/{self._scope}, "
             f"SignedHeaders={signed}, Signature={mac.hexdigest()}",
             "amz-sdk-invocation-id": invocation_id,
@@ -143,6 +142,10 @@ class PublishRequests:
             scope = Scope(day=day, region=self._template.region, service=self._template.service)
             self._day, self._scope, self._keys = day, str(scope), keys
             self._mac = hmac.new(signing_key(keys.secret_key, scope), digestmod="sha256")
+            self._token_line, self._signed_token = "", ""
+            if keys.token:
+                self._token_line = f"X-Amz-Security-Token: {keys.token}\r\n"
+                self._signed_token = f"x-amz-security-token:{' '.join(keys.token.split())}\n"
 
 
 def _head(template: RequestTemplate) -> str:

@@ -52,6 +52,8 @@ class Schedule(Generic[Item]):
 
     def pop_due(self, now: float) -> Item | None:
         """Remove and return the item that has been due longest, or None if none is due."""
+        if not self._heap:  # nearly always, and asked for each delivery
+            return None
         at = self.next_at()
         if at is None or at > now:
             return None

@@ -11,8 +11,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final, NoReturn, TypeAlias
 
 from gateway.errors import MalformedBody
@@ -35,8 +33,10 @@ def parse_json(body: bytes, *, max_depth: int) -> JsonValue:
         MalformedBody: The text is not strict JSON; says what and, where known, where.
     """
     text = _decoded(body)
-    with _as_malformed(max_depth):
+    try:
         value: JsonValue = _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise _malformed(error, max_depth) from None
     _check(value, text, max_depth)
     return value
 
@@ -67,7 +67,7 @@ def parse_items(
     """
     text = _decoded(body)
     found: list[JsonValue | MalformedBody] = []
-    with _as_malformed(max_depth):
+    try:
         at = _expect(text, _skip(text, 0), "[", "expecting an array")
         if text.startswith("]", at):
             at += 1
@@ -84,6 +84,8 @@ def parse_items(
                 at = _expect(text, at, ",", "expecting ',' delimiter")
         if _skip(text, at) != len(text):
             raise json.JSONDecodeError("Extra data", text, _skip(text, at))
+    except (ValueError, RecursionError) as error:
+        raise _malformed(error, max_depth) from None
     return found
 
 
@@ -104,18 +106,15 @@ def _decoded(body: bytes) -> str:
         raise MalformedBody(f"the body is not UTF-8 (byte {error.start})") from None
 
 
-@contextmanager
-def _as_malformed(max_depth: int) -> Iterator[None]:
-    try:
-        yield
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise MalformedBody(f"the body is not JSON: {error.msg.lower()} at {where}") from None
-    except RecursionError:
-        raise _too_deep(max_depth) from None
-    except ValueError:
-        # int() refuses thousands of digits before they cost quadratic time.
-        raise MalformedBody("a number has too many digits") from None
+def _malformed(error: ValueError | RecursionError, max_depth: int) -> MalformedBody:
+    match error:
+        case json.JSONDecodeError():
+            where = f"line {error.lineno}, column {error.colno}"
+            return MalformedBody(f"the body is not JSON: {error.msg.lower()} at {where}")
+        case RecursionError():
+            return _too_deep(max_depth)
+    # int() refuses thousands of digits before they cost quadratic time.
+    return MalformedBody("a number has too many digits")
 
 
 def _check(value: JsonValue, text: str, max_depth: int) -> None:
