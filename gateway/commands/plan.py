@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,10 +71,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         sys.stdout.write(json.dumps(document_of(plan), indent=2) + "\n")
     else:
-        console = Console(highlight=False, soft_wrap=False)
-        if not console.is_terminal and "COLUMNS" not in console._environ:  # noqa: SLF001
-            console.width = WIDTH
-        show(plan, console)
+        narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
+        show(plan, Console(highlight=False, width=None if narrow else WIDTH))
     return 0
 
 
@@ -156,12 +156,12 @@ def _figures(options: argparse.Namespace) -> Figures:
     )
     for option, kind in kinds:
         for text in getattr(options, option):
-            name, equals, value = text.partition("=")
+            name, _, value = text.partition("=")
             try:
                 number = float(value)
             except ValueError:
-                number = float("nan")
-            if not equals or number != number:
+                number = math.nan
+            if math.isnan(number):
                 raise PlanRefused([f"--{option} {text}: it must be NAME=NUMBER"])
             figures = figures.with_yours(kind, name, number)
     return figures

@@ -6,6 +6,7 @@ its name or its price says, and every figure used comes with source, date and st
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -28,13 +29,14 @@ def document_of(plan: Plan) -> dict[str, Any]:
         "region": plan.figures.region,
         "pricesOf": plan.figures.prices_of,
         "workload": _workload(plan.workload),
-        "traffic": asdict(plan.traffic),
+        "traffic": _camel(asdict(plan.traffic)),
         "quotas": [_use(use) for use in plan.uses],
         "firstLimit": plan.first_limit.quota.name,
         "mostClients": {"clients": most, "quota": quota.name},
         "fanOutSeconds": plan.fan_out_s,
         "reconnect": [_storm(storm) for storm in plan.storms],
         "bills": [_bill(bill) for bill in plan.bills],
+        "usdWithQos0": plan.unacknowledged.usd if plan.unacknowledged else plan.bills[0].usd,
         "websocketQuotas": [_use(use) for use in plan.websocket_uses],
         "assumptions": [
             {"name": one.name, "says": one.says, "value": one.value, **_source(one.source)}
@@ -46,7 +48,15 @@ def document_of(plan: Plan) -> dict[str, Any]:
 
 def _workload(workload: Workload) -> dict[str, Any]:
     found = {field.name: getattr(workload, field.name) for field in fields(workload)}
-    return found | {"to": {str(to): share for to, share in workload.to.items()}}
+    return _camel(found | {"to": {str(to): share for to, share in workload.to.items()}})
+
+
+def _camel(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Name members as the gateway's other documents name theirs: `delivery_bytes`, `deliveryBytes`."""
+    return {
+        first + "".join(word.capitalize() for word in rest): value
+        for (first, *rest), value in ((name.split("_"), value) for name, value in members.items())
+    }
 
 
 def _use(use: Use) -> dict[str, Any]:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import Final
 
-_SCALES: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_SCALES: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
 def amount(value: float) -> str:
-    """Return three digits that matter, large ones scaled: `0.0139`, `12.5`, `43.8 M`, `500 k`."""
-    for scale, letter in _SCALES:
-        if value >= 10 * scale:
-            return f"{_three(value / scale)} {letter}"
-    return _three(value)
+    """Return three digits that matter, large ones scaled: `0.0139`, `1,500`, `43.8 M`, `500 k`."""
+    if value < 10_000:
+        return _three(value)
+    scale, letter = next(scale for scale in _SCALES if value >= 0.9995 * scale[0])
+    return f"{_three(value / scale)} {letter}"
 
 
 def money(usd: float) -> str:

@@ -6,6 +6,7 @@ Without a terminal rich leaves colours out, so that the output can be kept in a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -36,8 +37,8 @@ _MARKS: Final = {
 }
 
 _LEGEND: Final = (
-    "* quoted from AWS by somebody else   ? not confirmed   ~ assumed   ! yours   "
-    "--json has the source and date of each"
+    "* quoted by somebody else  ? not confirmed  ~ assumed  ! yours; "
+    "--json has every source and date"
 )
 
 
@@ -47,7 +48,7 @@ def show(plan: Plan, console: Console) -> None:
         _workload(plan),
         _quotas(plan),
         _storms(plan),
-        *(_bill(bill) for bill in plan.bills),
+        *(_bill(bill, of_rival=number > 0) for number, bill in enumerate(plan.bills)),
         _comparison(plan),
         _unknown(),
     ]
@@ -56,29 +57,32 @@ def show(plan: Plan, console: Console) -> None:
 
 def _workload(plan: Plan) -> Text:
     load, traffic, figures = plan.workload, plan.traffic, plan.figures
-    lines = [
+    retained = f", {percent(load.retained)} retained" if load.retained else ""
+    back = f", {amount(traffic.acknowledgements)} PUBACKs/s back" if load.qos else ""
+    many = "s" * (load.gateways > 1)
+    lines = (
         (
-            f"{load.clients:,} clients in {load.groups:,} groups ({load.groups_per_client} each), "
-            f"pages open {load.session_h:g} h"
+            f"{load.clients:,} clients, {load.groups:,} groups with {load.groups_per_client} for each "
+            f"client, pages open for {load.session_h:g} h"
         ),
         (
             f"{load.events_per_s:g} events/s of {load.payload_bytes:,} bytes with their envelope, "
-            f"QoS {load.qos}, {_audiences(load)}"
-            + (f", {percent(load.retained)} retained" if load.retained else "")
-            + f"; busiest second {load.peak:g} x that"
+            f"QoS {load.qos}, {_audiences(load)}{retained}; busiest second {load.peak:g} x that"
         ),
         (
-            f"{load.gateways} gateway{'s' * (load.gateways > 1)}, {load.outbox} outbox, "
+            f"{load.gateways} gateway{many}, {load.outbox} outbox, "
             f"{figures.region} ({figures.region_name})"
         ),
         "",
-        f"in   {amount(traffic.events)} events/s, {amount(traffic.connects)} connects/s, "
-        f"{amount(traffic.credential_requests)} credential requests/s",
-        f"out  {amount(traffic.deliveries)} messages/s"
-        + (f" and {amount(traffic.acknowledgements)} PUBACKs/s back" if load.qos else "")
-        + f"; one event reaches up to {amount(traffic.largest_fan_out)} clients: "
-        f"{duration(plan.fan_out_s)} of the whole quota",
-    ]
+        (
+            f"in   {amount(traffic.events)} events/s, {amount(traffic.connects)} connects/s, "
+            f"{amount(traffic.credential_requests)} credential requests/s{back}"
+        ),
+        (
+            f"out  {amount(traffic.deliveries)} messages/s; one event reaches up to "
+            f"{amount(traffic.largest_fan_out)} clients: {duration(plan.fan_out_s)} of the whole quota"
+        ),
+    )
     text = Text("\n".join(lines))
     if figures.prices_of != figures.region:
         text.append(
@@ -94,26 +98,24 @@ def _audiences(load: Workload) -> str:
 
 
 def _quotas(plan: Plan) -> Group:
-    table = _table("Quotas at the busiest second", "left", "right", "right", "right", "left")
-    for heading in ("quota", "used", "of", "share", ""):
+    table = _table("Quotas at the busiest second")
+    for heading in ("of", "what it counts", "used", "quota", "share", ""):
         table.add_column(heading)
-    _justify(table, "left", "right", "right", "right", "left")
-    first = plan.first_limit
+    _justify(table, "left", "left", "right", "right", "right", "left")
     service = ""
-    for use in plan.uses:
+    for use in filter(lambda use: use.amount, plan.uses):
+        notes = ["first limit"] * (use is plan.first_limit) + ["hard"] * use.quota.hard
         if use.service != service:
-            service = use.service
             table.add_section()
-        note = "first limit" if use is first else ""
-        if use.quota.hard:
-            note = f"{note}, hard".removeprefix(", ")
         table.add_row(
-            f"{service}: {use.quota.says}{_MARKS[use.quota.source.standing]}",
+            "" if use.service == service else use.service,
+            f"{use.quota.says}{_MARKS[use.quota.source.standing]}",
             amount(use.amount),
             amount(use.quota.value),
             Text(percent(use.share), _colour(use.share)),
-            note,
+            ", ".join(notes),
         )
+        service = use.service
     return Group(table, _limit_words(plan))
 
 
@@ -154,19 +156,19 @@ def _storms(plan: Plan) -> Table:
     return table
 
 
-def _bill(bill: Bill) -> Table:
+def _bill(bill: Bill, *, of_rival: bool) -> Table:
+    """Return a bill; a rival's without the lines that are the same as ours."""
     table = _table(f"A month of {bill.says}", footer=True)
     for heading in ("line", "amount", "unit", "USD for one unit", "USD"):
         table.add_column(heading)
     _justify(table, "left", "right", "left", "right", "right")
-    for line in bill.lines:
+    for line in bill.own if of_rival else bill.lines:
         table.add_row(
-            line.what,
-            amount(line.amount),
-            line.price.thing,
-            _price(line.price),
-            money(line.usd),
+            line.what, amount(line.amount), line.price.thing, _price(line.price), money(line.usd)
         )
+    if of_rival:
+        same = math.fsum(line.usd for line in bill.intake)
+        table.add_row("gateways, outbox, data out: the same", "", "", "", money(same))
     table.columns[0].footer = "a month"
     table.columns[-1].footer = money(bill.usd)
     return table
@@ -183,14 +185,13 @@ def _comparison(plan: Plan) -> Group:
     for heading in ("over", "USD", "USD for each client", "of ours"):
         table.add_column(heading)
     _justify(table, "left", "right", "right", "right")
-    ours = plan.bills[0].usd
-    for bill in plan.bills:
-        table.add_row(
-            bill.says,
-            money(bill.usd),
-            f"{bill.usd / plan.workload.clients:.4f}",
-            f"{bill.usd / ours:.2f} x",
-        )
+    ours, *rivals = plan.bills
+    rows = [(ours.says, ours.usd), *((bill.says, bill.usd) for bill in rivals)]
+    if plan.unacknowledged is not None:
+        rows.insert(1, (f"{ours.says}, with QoS 0", plan.unacknowledged.usd))
+    for says, usd in rows:
+        each = f"{usd / plan.workload.clients:.4f}"
+        table.add_row(says, money(usd), each, f"{usd / ours.usd:.2f} x")
     return Group(table, Text("\n".join(_rival_words(plan))))
 
 
@@ -202,8 +203,7 @@ def _rival_words(plan: Plan) -> Iterator[str]:
                 f"{amount(use.share)} times the quota."
             )
     yield (
-        "All three have the same gateways, outbox and data out. Neither rival acknowledges a "
-        "delivery, keeps a last message, or hands over what a client missed."
+        "Neither rival acknowledges a delivery, keeps a last message, or hands over what was missed."
     )
 
 
@@ -215,7 +215,7 @@ def _unknown() -> Text:
     return text
 
 
-def _table(title: str, *_justified: str, footer: bool = False) -> Table:
+def _table(title: str, *, footer: bool = False) -> Table:
     return Table(
         title=title,
         title_justify="left",

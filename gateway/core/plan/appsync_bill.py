@@ -32,12 +32,12 @@ def appsync_bill(workload: Workload, traffic: Traffic, figures: Figures) -> Bill
     return Bill(
         name="appsync",
         says="AppSync Events",
-        lines=(
+        own=(
             line("connections", workload.clients * MONTH_MIN, figures.prices["appsync_connection"]),
             *lines_of_one_price(
                 [(what, per_s * MONTH_S) for what, per_s in operations],
                 figures.prices["appsync_operation"],
             ),
-            *intake_lines(workload, traffic, figures),
         ),
+        intake=intake_lines(workload, traffic, figures),
     )

@@ -44,12 +44,19 @@ class Bill:
     Attributes:
         name: Which way, one word.
         says: What it is.
-        lines: Its lines.
+        own: The lines that only it has.
+        intake: The lines of taking events in, the same in every bill of a plan.
     """
 
     name: str
     says: str
-    lines: tuple[Line, ...]
+    own: tuple[Line, ...]
+    intake: tuple[Line, ...]
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """All its lines."""
+        return (*self.own, *self.intake)
 
     @property
     def usd(self) -> float:

@@ -44,12 +44,12 @@ def own_bill(workload: Workload, traffic: Traffic, figures: Figures) -> Bill:
     return Bill(
         name="iot",
         says="serverless-websockets (IoT Core)",
-        lines=(
+        own=(
             line("connections", workload.clients * MONTH_MIN, prices["iot_connection"]),
             *messages,
             line("credentials: API", requests, prices["http_api_request"]),
             line("credentials: Lambda requests", requests, prices["lambda_request"]),
             line("credentials: Lambda time", gb_s, prices["lambda_gb_s"]),
-            *intake_lines(workload, traffic, figures),
         ),
+        intake=intake_lines(workload, traffic, figures),
     )

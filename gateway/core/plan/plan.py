@@ -20,13 +20,11 @@ from gateway.core.plan.workload import Workload
 
 UNKNOWN: Final = (
     "Free tiers, discounts, taxes and support plans are left out.",
-    "So are logs, metrics, alarms, traces and point-in-time recovery; NAT gateways, VPC endpoints and "
-    + "load balancer capacity units; the embedded outbox's disk.",
+    "So are logs, metrics, alarms, traces, backups; NAT gateways, VPC endpoints, load balancer units.",
+    "The one gateway of the embedded outbox is priced as on Fargate, without its durable disk.",
     "Retries, throttled requests and refusals cost more; AWS meters some of them.",
-    "IoT Core keeps QoS 1 messages for absent clients, 500 a second, bills each when it is kept and "
-    + "again when it is delivered: the plan has no absent clients.",
-    "Clients that publish, receipts and look-ups of connections are left out: AWS publishes neither "
-    + "price nor quota of the latter.",
+    "Absent clients are left out; IoT Core bills a QoS 1 message for one twice and keeps 500 a second.",
+    "Clients that publish are left out, and so are receipts and look-ups: their price is not known.",
     "Events are spread evenly over groups, users and time; --peak is the only unevenness.",
     "AppSync Events' quotas were not found: whether it has room is unknown.",
     "Whether a client's groups fit its session policy is for the credential Lambda to say.",
@@ -48,6 +46,7 @@ class Plan:
         websocket_uses: The same for API Gateway WebSockets, as far as known.
         storms: How long until everybody is back.
         bills: Ours, then the rivals'.
+        unacknowledged: Ours with QoS 0, which is what the rivals do; None if it is that already.
     """
 
     workload: Workload
@@ -57,6 +56,7 @@ class Plan:
     websocket_uses: tuple[Use, ...]
     storms: tuple[Storm, ...]
     bills: tuple[Bill, ...]
+    unacknowledged: Bill | None
 
     @property
     def first_limit(self) -> Use:
@@ -85,6 +85,7 @@ def plan_of(workload: Workload, figures: Figures) -> Plan:
         ),
         storms=storms_of(workload, traffic, figures),
         bills=bills_of(workload, figures),
+        unacknowledged=bills_of(replace(workload, qos=0), figures)[0] if workload.qos else None,
     )
 
 

@@ -81,5 +81,5 @@ def storms_of(workload: Workload, traffic: Traffic, figures: Figures) -> tuple[S
         anew = (*anew, bound("iot_publishes_out_per_s", replays))
     return (
         Storm(name="short", says="a cut of some minutes", bounds=(connects,)),
-        Storm(name="anew", says="all pages opened anew, or away for an hour", bounds=anew),
+        Storm(name="anew", says="an hour, or new pages everywhere", bounds=anew),
     )

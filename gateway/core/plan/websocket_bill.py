@@ -33,7 +33,7 @@ def websocket_bill(workload: Workload, traffic: Traffic, figures: Figures) -> Bi
     return Bill(
         name="websocket",
         says="API Gateway WebSockets + DynamoDB",
-        lines=(
+        own=(
             line("connections", workload.clients * MONTH_MIN, prices["websocket_connection"]),
             *lines_of_one_price(
                 [
@@ -54,8 +54,8 @@ def websocket_bill(workload: Workload, traffic: Traffic, figures: Figures) -> Bi
                 _query_units(workload, figures) * MONTH_S,
                 prices["dynamodb_read"],
             ),
-            *intake_lines(workload, traffic, figures),
         ),
+        intake=intake_lines(workload, traffic, figures),
     )
 
 
