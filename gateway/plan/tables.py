@@ -52,7 +52,7 @@ def show(plan: Plan, console: Console) -> None:
         _comparison(plan),
         _unknown(),
     ]
-    console.print(Group(*(Padding(part, (1, 0, 0, 0)) for part in parts)))
+    console.print(Group(*(Padding(part, (1, 0, 0, 0), expand=False) for part in parts)))
 
 
 def _workload(plan: Plan) -> Text:
