@@ -1,4 +1,4 @@
-"""The gateway's command line: `python -m gateway serve`, `key new`, `key list`, `key revoke`.
+"""The gateway's command line: `python -m gateway serve`, `plan`, `key new`, `key list`, `key revoke`.
 
 Owns the tree of commands and how errors reach the operator: one sentence on stderr, exit code 2.
 Does not: do anything itself; each command has a file in `gateway/commands/`.
@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from gateway.commands import key_list, key_new, key_revoke, serve
+from gateway.commands import key_list, key_new, key_revoke, plan, serve
 from gateway.errors import OperatorError
 from wire.errors import SettingsError
 
@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m gateway", description="The event gateway.")
     commands = parser.add_subparsers(required=True, metavar="command")
     serve.add_to(commands)
+    plan.add_to(commands)
     key = commands.add_parser("key", help="make, list and revoke service keys")
     keys = key.add_subparsers(required=True, metavar="command")
     key_new.add_to(keys)

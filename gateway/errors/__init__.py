@@ -5,6 +5,7 @@
     │   ├── KeyFileError            the keys file cannot be read, understood or written
     │   ├── KeyRefused              a key cannot be made or found as asked
     │   ├── NobodyMayPublish        no key, no issuer, and no permission to run without
+    │   ├── PlanRefused             a workload or figures that no plan can be made of
     │   └── AddressInUse            the port is taken
     ├── KeySetUnavailable           an issuer's keys cannot be fetched; callers see IssuerUnavailable
     ├── RequestRefused              nothing was taken, and why
@@ -59,6 +60,7 @@ from gateway.errors.operator import (
     KeyRefused,
     NobodyMayPublish,
     OperatorError,
+    PlanRefused,
 )
 from gateway.errors.refused import (
     BodyTooLarge,
@@ -123,6 +125,7 @@ __all__ = [
     "OutboxFull",
     "OutboxUnavailable",
     "Overloaded",
+    "PlanRefused",
     "PublishDenied",
     "PublishFailed",
     "PublishInvalid",

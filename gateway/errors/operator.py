@@ -6,6 +6,8 @@ Source: the drawing in `gateway/errors/__init__.py`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.errors.root import GatewayError
 
 
@@ -43,6 +45,21 @@ class NobodyMayPublish(OperatorError):
             "`python -m gateway key new --name <service> --publish '*' --file keys.json` and set "
             "GATEWAY_KEYS_FILE=keys.json (or GATEWAY_INSECURE_NO_AUTH=1 to let everybody publish)"
         )
+
+
+class PlanRefused(OperatorError):
+    """No plan can be made of what was asked.
+
+    Attributes:
+        problems: Everything that is wrong, a phrase each.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(tuple(problems))
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return "no plan: " + "; ".join(self.problems)
 
 
 class AddressInUse(OperatorError):
