@@ -20,9 +20,8 @@ from gateway.errors import RequestRefused, UnknownEvent
 from gateway.outbox.outbox import Added, Addition, Changed, Known
 
 if TYPE_CHECKING:
-    from prometheus_client import Counter
-
     from gateway.core.service import Service
+    from gateway.instruments import Count
     from gateway.metrics import Metrics
     from gateway.outbox.outbox import Outbox
 
@@ -148,7 +147,7 @@ class OutboxIntake:
     def __init__(self, outbox: Outbox, metrics: Metrics) -> None:
         self._outbox = outbox
         self._metrics = metrics
-        self._accepted: dict[str, Counter] = {}
+        self._accepted: dict[str, Count] = {}
 
     async def accept(self, events: Sequence[Event], service: Service) -> tuple[Acceptance, ...]:
         """Take events, see `Intake.accept`: all of them with one wait for the disk."""

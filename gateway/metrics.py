@@ -12,15 +12,15 @@ from typing import Final
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from gateway.instruments import Counter, Histogram
 
 NOBODY: Final = "-"
 """The `service` label of a request whose sender was not let in."""
@@ -122,7 +122,7 @@ class Metrics:
         return self._counter(name, documentation, "service", "kind", *more)
 
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
-        return Counter(f"gateway_{name}", documentation, labels, registry=self.registry)
+        return Counter(f"gateway_{name}", documentation, labels, self.registry)
 
     def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
         return Gauge(f"gateway_{name}", documentation, labels, registry=self.registry)
@@ -134,6 +134,4 @@ class Metrics:
         *labels: str,
         buckets: Sequence[float] = _PUBLISH_BUCKETS_S,
     ) -> Histogram:
-        return Histogram(
-            f"gateway_{name}", documentation, labels, buckets=buckets, registry=self.registry
-        )
+        return Histogram(f"gateway_{name}", documentation, labels, self.registry, bounds=buckets)

@@ -43,7 +43,7 @@ class Refusals:
         match error:
             case RequestRefused():
                 answer = problems.refusal(error)
-                service = line.facts.get("service", NOBODY)
+                service = str(line.facts.get("service", NOBODY))
                 self._refused.labels(service, answer.problem.code).inc()
             case web.HTTPException():
                 answer = problems.http_error(error)

@@ -15,9 +15,9 @@ from typing import Final, TypeAlias
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
-from prometheus_client import Histogram
 
 from gateway.event_id import new_request_id
+from gateway.instruments import Distribution
 from gateway.logs import write_line
 from gateway.metrics import Metrics
 
@@ -80,7 +80,7 @@ class RequestLines:
 
     def __init__(self, metrics: Metrics) -> None:
         self._requests = metrics.requests
-        self._measured: dict[tuple[str, str, int], Histogram] = {}
+        self._measured: dict[tuple[str, str, int], Distribution] = {}
 
     def write(
         self, line: Line, *, method: str, route: str, status: int, remote: str | None

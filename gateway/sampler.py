@@ -19,9 +19,10 @@ from gateway.core.snapshot import Buckets, Counts, Reading, Snapshot, Standing, 
 from wire.envelope import format_time
 
 if TYPE_CHECKING:
-    from prometheus_client import Counter, Gauge, Histogram
+    from prometheus_client import Gauge
 
     from gateway.feed import Feed
+    from gateway.instruments import Counter, Histogram
     from gateway.metrics import Metrics
 
 PERIOD_S: Final = 1.0
@@ -120,23 +121,14 @@ def read(metrics: Metrics) -> Reading:
 
 
 def _by_service(counter: Counter) -> Iterable[tuple[str, float]]:
-    for metric in counter.collect():
-        for sample in metric.samples:
-            if sample.name.endswith("_total"):
-                yield sample.labels["service"], sample.value
+    for labels, row in counter.rows():
+        yield labels["service"], row.value
 
 
 def _buckets_by(histogram: Histogram, label: str) -> dict[str, Buckets]:
-    found: dict[tuple[str, ...], dict[float, float]] = {}
-    for metric in histogram.collect():
-        for sample in metric.samples:
-            if sample.name.endswith("_bucket"):
-                bound = float(sample.labels["le"])
-                rest = tuple(value for name, value in sample.labels.items() if name != "le")
-                found.setdefault((sample.labels[label], *rest), {})[bound] = sample.value
     grouped: dict[str, list[Buckets]] = {}
-    for (name, *_), buckets in found.items():
-        grouped.setdefault(name, []).append(buckets)
+    for labels, row in histogram.rows():
+        grouped.setdefault(labels[label], []).append(histogram.buckets(row))
     return {name: merged(histograms) for name, histograms in grouped.items()}
 
 

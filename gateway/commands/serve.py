@@ -14,8 +14,6 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from prometheus_client import disable_created_metrics
-
 from gateway.logs import set_up_logging
 from gateway.server import serve
 from gateway.settings import Settings
@@ -33,8 +31,6 @@ def add_to(commands: Commands) -> None:
 def run(_options: argparse.Namespace) -> int:
     """Run until a signal."""
     settings = Settings.from_env(os.environ)
-    # A *_created series beside every counter doubles what is scraped, and nobody reads it.
-    disable_created_metrics()  # type: ignore[no-untyped-call]
     set_up_logging(log_format=settings.log_format, log_level=settings.log_level)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
