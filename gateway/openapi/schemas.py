@@ -170,7 +170,11 @@ def _event(max_addresses: int) -> Json:
         receipt={
             "type": "boolean",
             "default": False,
-            "description": "Whether the receivers' receipts are asked for.",
+            "description": (
+                "Whether the clients among the addresses are to confirm it: their state becomes "
+                "`delivered`, or stays `published` with `noReceipt`. Needs at least one "
+                "`client:<clientId>`, and does not go with `retain`."
+            ),
         },
     )
 
@@ -252,12 +256,17 @@ def _state() -> Json:
 def _delivery() -> Json:
     return _object(
         description="Where an event stands for one address.",
-        optional=("attempts", "settledAt", "nextAttemptAt", "error"),
+        optional=("attempts", "settledAt", "nextAttemptAt", "error", "noReceipt"),
         state=ref("State"),
         attempts={"type": "integer", "minimum": 1},
         settledAt=_TIME,
         nextAttemptAt=_TIME,
         error=ref("Failure"),
+        noReceipt=_object(
+            description="Why a receipt that was asked for did not come; it was published.",
+            code={"enum": ["not_connected", "not_confirmed", "not_awaited"]},
+            detail={"type": "string"},
+        ),
     )
 
 
@@ -286,7 +295,7 @@ def _taken() -> Json:
 
 def _report() -> Json:
     return _object(
-        description="Everything known about an event: its receipt.",
+        description="Everything known about an event.",
         optional=("acceptedAt", "deliverAt", "addresses", "duplicate"),
         id={"type": "string"},
         status=ref("State"),

@@ -16,16 +16,30 @@ from wire.address import Address
 NOW_MS = 1_800_000_000_000
 
 
-def event(*to: str, id: str = "i", data: int = 0, retain: bool = False) -> Event:  # noqa: A002
+def event(
+    *to: str,
+    id: str = "i",  # noqa: A002
+    data: int = 0,
+    retain: bool = False,
+    receipt: bool = False,
+) -> Event:
     """Return an event to some addresses."""
     addresses = tuple(Address.parse(text) for text in to or ("user:1",))
-    return Event(id=id, to=addresses, type="t", data=data, retain=retain)
+    return Event(id=id, to=addresses, type="t", data=data, retain=retain, receipt=receipt)
 
 
-def kept(*to: str, id: str = "i", retain: bool = False) -> KeptEvent:  # noqa: A002
+def kept(
+    *to: str,
+    id: str = "i",  # noqa: A002
+    retain: bool = False,
+    receipt: bool = False,
+) -> KeptEvent:
     """Return it as it is kept."""
     return keep(
-        event(*to, id=id, retain=retain), service="shop", source="/services/shop", now_ms=NOW_MS
+        event(*to, id=id, retain=retain, receipt=receipt),
+        service="shop",
+        source="/services/shop",
+        now_ms=NOW_MS,
     )
 
 
