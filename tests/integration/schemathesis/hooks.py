@@ -18,11 +18,18 @@ PAST = "2026-01-31T12:00:00Z"
 
 
 def settled(event: Any) -> Any:
-    """Return an event whose moment of delivery lies within the bounds, if it has one."""
+    """Return an event whose moment of delivery lies within the bounds, if it has one.
+
+    And one that asks for a receipt only where it may.
+    """
     if not isinstance(event, dict):
         return event
     times = {name: PAST for name in ("deliverAt", "deliverat") if is_time(event.get(name))}
-    return {**event, **times}
+    given = {**event, **times}
+    wanted = given.get("receipt") in (True, "true")
+    if wanted and (given.get("retain") in (True, "true") or "client:" not in str(given.get("to"))):
+        del given["receipt"]
+    return given
 
 
 def is_time(value: Any) -> bool:
