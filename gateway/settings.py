@@ -52,7 +52,7 @@ class Settings:
         max_addresses: Most addresses of one event.
         body_timeout_s: Longest time for a request body to arrive, seconds.
         idle_timeout_s: Longest time for a connection without a complete request, seconds.
-        drain_s: Longest time at shutdown for requests under way, seconds.
+        drain_s: Longest time at shutdown for requests under way and deliveries together, seconds.
         notice_s: Time at shutdown between readiness going false and the port closing, seconds.
         probe_s: Time between looks at the endpoint when nothing is published, seconds.
         keys_file: Where the service keys are, or None.

@@ -39,6 +39,10 @@ NAME: Final = "serverless-websockets-gateway"
 _W3C: Final = TraceContextTextMapPropagator()
 
 
+_FLUSH_S: Final = 2.0
+"""Longest wait at the end for a collector to take what is left: spans are worth no late stop."""
+
+
 @asynccontextmanager
 async def open_tracing(settings: Settings) -> AsyncIterator[Tracer | None]:
     """Make the tracer and, at the end, send what is left.
@@ -74,7 +78,9 @@ async def open_tracing(settings: Settings) -> AsyncIterator[Tracer | None]:
         yield provider.get_tracer("gateway")
     finally:
         # It waits for the collector, and must not stop the loop meanwhile.
+        late = asyncio.get_running_loop().call_later(_FLUSH_S, exporter.shutdown)
         await asyncio.to_thread(provider.shutdown)
+        late.cancel()
 
 
 def traced(tracer: Tracer) -> Middleware:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 
@@ -52,6 +53,7 @@ class MemoryOutbox:
         outcomes: What was settled, in order.
         extended: What was put off, with the delay.
         refusal: What `add` raises, if anything.
+        patience: Where it is set, `outcome` waits for it.
         rest_s: What `rests_for_s` returns while nothing waits.
     """
 
@@ -63,6 +65,7 @@ class MemoryOutbox:
         self.extended: list[tuple[str, float, Reason]] = []
         self.refusal: OutboxFull | OutboxUnavailable | None = None
         self.rest_s = float("inf")
+        self.patience: asyncio.Event | None = None
         self.asked: list[tuple[object, ...]] = []
         self.deliverer: Deliverer | None = None
 
@@ -118,8 +121,10 @@ class MemoryOutbox:
         return found.report(NOW_MS) if found is not None and found.service == service else None
 
     async def outcome(self, service: str, event_id: str, timeout_s: float) -> Report | None:
-        """Look it up, without waiting."""
+        """Look it up; wait before, where `patience` is set."""
         self.asked.append(("outcome", timeout_s))
+        if self.patience is not None:
+            await self.patience.wait()
         return await self.find(service, event_id)
 
     async def search(
