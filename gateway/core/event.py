@@ -33,8 +33,11 @@ _MAX_TIME_CHARS: Final = 64
 _REMEMBERED_ADDRESSES: Final = 4_096
 """Addresses whose checking is remembered: services write to the same ones again and again."""
 
-_ID: Final = re.compile(r"[A-Za-z0-9_.@:|=,~+/-]{1,128}", re.ASCII)
-_ID_RULE: Final = "must be 1 to 128 characters of A-Z a-z 0-9 _ . @ : | = , ~ + / -"
+_ID: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9_.@:|=,~+/-]{1,128}", re.ASCII)
+_ID_RULE: Final = (
+    "must be 1 to 128 characters of A-Z a-z 0-9 _ . @ : | = , ~ + / -, and not . or .. alone: "
+    "they mean something else in a path"
+)
 _TYPE: Final = re.compile(rf"[\x21-\x7e]{{1,{MAX_TYPE_CHARS}}}", re.ASCII)
 _COLLAPSE_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 _COLLAPSE_KEY_RULE: Final = "must be 1 to 128 printable ASCII characters without blanks"

@@ -20,8 +20,8 @@ Json: TypeAlias = dict[str, Any]
 
 EVENT_ID: Final[Json] = {
     "type": "string",
-    "pattern": r"^[A-Za-z0-9_.@:|=,~+/-]{1,128}$",
-    "description": "1 to 128 characters of A-Z a-z 0-9 _ . @ : | = , ~ + / -",
+    "pattern": r"^(?!\.{1,2}$)[A-Za-z0-9_.@:|=,~+/-]{1,128}$",
+    "description": "1 to 128 characters of A-Z a-z 0-9 _ . @ : | = , ~ + / -, not . or .. alone",
 }
 SERVICE: Final[Json] = {"type": "string", "pattern": f"^{SERVICE_NAME.pattern}$"}
 
@@ -141,7 +141,7 @@ def _event(max_addresses: int) -> Json:
             "description": (
                 "The idempotency key: the same id again within 24 hours is the same event. "
                 "Unique per service; made by the gateway where there is none. 1 to 128 characters "
-                "of A-Z a-z 0-9 _ . @ : | = , ~ + / -"
+                "of A-Z a-z 0-9 _ . @ : | = , ~ + / -, and not . or .. alone."
             )
         },
         qos={

@@ -103,6 +103,8 @@ def test_names_every_missing_field() -> None:
         ("id", "a b", "/id", "1 to 128"),
         ("id", "x" * 129, "/id", "1 to 128"),
         ("id", 7, "/id", "1 to 128"),
+        ("id", ".", "/id", "not . or .. alone"),
+        ("id", "..", "/id", "not . or .. alone"),
         ("qos", 2, "/qos", "from 0 to 1"),
         ("qos", True, "/qos", "from 0 to 1"),
         ("qos", 0.5, "/qos", "from 0 to 1"),
