@@ -20,8 +20,9 @@ from gateway.outbox.sqlite.outbox import SqliteOutbox
 from gateway.watched import WatchedIntake, watching
 
 if TYPE_CHECKING:
+    from gateway.deadline import Deadline
     from gateway.feed import Feed
-    from gateway.intake import Intake
+    from gateway.intake import OutboxIntake
     from gateway.metrics import Metrics
     from gateway.publisher import Publisher
     from gateway.readiness import Readiness
@@ -41,8 +42,9 @@ async def delivering(
     metrics: Metrics,
     readiness: Readiness,
     feed: Feed,
-) -> AsyncIterator[Intake]:
-    """Keep and deliver events inside a block; leaving it drains for up to `drain_s`.
+    deadline: Deadline,
+) -> AsyncIterator[OutboxIntake]:
+    """Keep and deliver events inside a block; leaving it drains until the deadline.
 
     Args:
         settings: Where events are kept, how fast and how often they are sent.
@@ -50,6 +52,7 @@ async def delivering(
         metrics: Where everything is counted.
         readiness: Who is told when nothing can be kept.
         feed: Who is told what happens, while somebody listens.
+        deadline: Until when to deliver at the end.
     """
     outbox = _outbox(settings, metrics)
     readiness.watch("outbox", outbox.trouble)
@@ -65,7 +68,7 @@ async def delivering(
             # What is only queued is the other gateways', too: nobody waits for it here.
             outbox.retire()
         try:
-            await engine.drain(settings.drain_s)
+            await engine.drain(deadline.left_s())
         finally:
             await asyncio.shield(outbox.close())
 

@@ -3,30 +3,36 @@
 Owns the tasks that publish, their number, the pace, and what each attempt leads to.
 Does not: keep events or their order (`gateway/outbox`), send bytes (`gateway/iot`), or decide how
 fast and how often (`core/pacing.py`, `core/retry.py`); it feeds them clocks and random numbers.
-Source: docs/design.md, "Event API"; docs/decisions/0007-outbox.md.
+Source: docs/design.md, "Event API"; docs/decisions/0007-outbox.md and 0014-receipts.md.
 
 Theory of operation: a fixed number of workers, each with at most one publish on its way. A worker
 that is done takes the next delivery itself; one that finds none waits until it is handed one. So
 nothing is queued here, and a topic in trouble keeps no worker: its delivery goes back to the outbox
 until its next attempt.
+
+Where a client is to confirm, an attempt is a direct message to it and, if no receipt comes, a
+publish: the client may be offline with a session that takes it later. A client that is slow to
+confirm keeps no worker either (`gateway/aside.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from gateway.aside import Aside
 from gateway.core.kept_event import Attempts, KeptEvent
 from gateway.core.pacing import Pacer
 from gateway.core.report import State
 from gateway.core.retry import RetryPolicy, counts
 from gateway.core.settlement import MAX_DETAIL_CHARS, Outcome, Reason
-from gateway.errors import PublishFailed, PublishThrottled
+from gateway.errors import ClientNotConnected, NotConfirmed, PublishFailed, PublishThrottled
 from gateway.outbox.outbox import Claim, Outbox
 
 if TYPE_CHECKING:
@@ -38,6 +44,10 @@ log = logging.getLogger(__name__)
 
 _DRAIN_LOOK_S: Final = 0.05
 """Time between looks at what is left while draining, seconds."""
+
+_NOT_AWAITED: Final = Reason(
+    "not_awaited", "as many receipts of slow clients are awaited as may be", retryable=True
+)
 
 
 class Engine:
@@ -66,19 +76,22 @@ class Engine:
             max_age_s=settings.retry_max_age_s,
         )
         self._most = settings.iot_connections
+        self._receipt_timeout_s = settings.receipt_timeout_s
+        self._aside = Aside(settings.max_receipts)
         self._workers: list[asyncio.Task[None]] = []
         self._idle: deque[asyncio.Future[Claim]] = deque()
         self._put_off: Claim | None = None
         self._paused: asyncio.TimerHandle | None = None
         self._stopping = False
         self._published = metrics.publish_seconds.labels("published")
+        self._delivered = metrics.publish_seconds.labels("delivered")
         self._counts: dict[tuple[str, str], _Counts] = {}
         outbox.attach(self)
 
     @property
     def in_flight(self) -> int:
-        """Publishes on their way now."""
-        return len(self._workers) - len(self._idle)
+        """Publishes on their way now, and receipts that are awaited."""
+        return len(self._workers) - len(self._idle) + len(self._aside)
 
     @property
     def pacing_limit_per_s(self) -> float:
@@ -113,6 +126,7 @@ class Engine:
             with suppress(asyncio.CancelledError):
                 await worker
         self._workers, self._idle = [], deque()
+        await self._aside.stop()
 
     # --- deliverer ----------------------------------------------------------------------------
 
@@ -135,6 +149,13 @@ class Engine:
             case State.PUBLISHED:
                 seconds = max(0, outcome.at_ms - event.due_ms) / 1000
                 self._published_by(labels).add(seconds)
+                if outcome.reason is not None:
+                    code = outcome.reason.code
+                    self._metrics.receipts_missed.labels(event.service, code).inc()
+            case State.DELIVERED:
+                seconds = max(0, outcome.at_ms - event.due_ms) / 1000
+                self._metrics.delivered.labels(*labels).inc()
+                self._metrics.accepted_to_delivered_seconds.labels(*labels).observe(seconds)
             case State.FAILED:
                 code = outcome.reason.code if outcome.reason else "failed"
                 self._metrics.failed.labels(*labels, code).inc()
@@ -162,7 +183,10 @@ class Engine:
                 handed: asyncio.Future[Claim] = self._loop.create_future()
                 self._idle.append(handed)
                 claim = await handed
-            await self._attempt(claim)
+            if claim.event.wants_receipt(claim.position):
+                await self._aside.run(self._attempt_with_receipt(claim))
+            else:
+                await self._attempt(claim)
 
     def _next(self) -> Claim | None:
         """Return a delivery that may go now, counted against the pace; None if none may."""
@@ -186,39 +210,76 @@ class Engine:
         self._paused = None
         self.wake()
 
-    async def _attempt(self, claim: Claim) -> None:
+    async def _attempt_with_receipt(self, claim: Claim) -> None:
+        event, position = claim
+        if self._aside.full:
+            await self._attempt(claim, _NOT_AWAITED)
+            return
+        started = time.monotonic()
+        try:
+            publication = event.publication(position, namespace=self._namespace, now_ms=_now_ms())
+            within_s = min(self._receipt_timeout_s, publication.message_expiry_s or math.inf)
+            await self._publisher.deliver(publication, within_s=int(within_s))
+        except (ClientNotConnected, NotConfirmed) as missed:
+            self._metrics.publish_seconds.labels(missed.code).observe(time.monotonic() - started)
+            await self._publish_instead(claim, _reason(missed))
+        except PublishFailed as failure:
+            # Its limits are not those of publishes: the client's own, or of direct messages.
+            self._failed(claim, failure, started, slows=False)
+        except Exception as error:
+            self._broken(claim, error, started)
+        else:
+            self._delivered.observe(time.monotonic() - started)
+            self._outbox.settle(claim, Outcome(State.DELIVERED, _now_ms(), _tries(claim) + 1))
+
+    async def _publish_instead(self, claim: Claim, no_receipt: Reason) -> None:
+        """Publish what a client did not confirm, unless that is too late or not wanted any more."""
+        event, position = claim
+        while wait_s := self._pacer.take(time.monotonic()):  # noqa: ASYNC110 - only time helps
+            await asyncio.sleep(wait_s)
+        now_ms = _now_ms()
+        if event.cancelled or event.expired(now_ms):
+            attempts = event.attempts_of(position)
+            attempts.tried, attempts.reason = attempts.tried + 1, no_receipt
+            self._give_up(claim, now_ms)
+        else:
+            await self._attempt(claim, no_receipt)
+
+    async def _attempt(self, claim: Claim, no_receipt: Reason | None = None) -> None:
         event, position = claim
         started = time.monotonic()
         try:
             publication = event.publication(position, namespace=self._namespace, now_ms=_now_ms())
             await self._publisher.publish(publication)
         except PublishFailed as failure:
-            self._failed(claim, failure, started)
+            # A retained message has a limit of its own, one a second for each topic.
+            self._failed(claim, failure, started, slows=not event.retain)
         except Exception as error:
-            # Our bug: a dead letter that can be looked at and sent again beats a stuck topic.
-            log.exception("publisher failed")
-            self._failed(
-                claim, PublishFailed(f"the gateway failed: {type(error).__name__}"), started
-            )
+            self._broken(claim, error, started)
         else:
             self._published.observe(time.monotonic() - started)
-            tried = event.attempts_of(position).tried if event.attempts else 0
-            self._outbox.settle(claim, Outcome(State.PUBLISHED, _now_ms(), tried + 1))
+            outcome = Outcome(State.PUBLISHED, _now_ms(), _tries(claim) + 1, no_receipt)
+            self._outbox.settle(claim, outcome)
 
-    def _failed(self, claim: Claim, failure: PublishFailed, started: float) -> None:
+    def _broken(self, claim: Claim, error: Exception, started: float) -> None:
+        # Our bug: a dead letter that can be looked at and sent again beats a stuck topic.
+        log.error("publisher failed", exc_info=error)
+        failure = PublishFailed(f"the gateway failed: {type(error).__name__}")
+        self._failed(claim, failure, started, slows=False)
+
+    def _failed(self, claim: Claim, failure: PublishFailed, started: float, *, slows: bool) -> None:
         now = time.monotonic()
         event, position = claim
         kind = event.names[position].partition(":")[0]
         self._metrics.publish_seconds.labels(failure.code).observe(now - started)
         if isinstance(failure, PublishThrottled):
             self._metrics.throttled.labels(event.service).inc()
-            # A retained message has a limit of its own, one a second for each topic.
-            if not event.retain:
+            if slows:
                 self._pacer.throttled(now)
         attempts = event.attempts_of(position)
         attempts.tried += 1
         attempts.counted += counts(failure)
-        reason = Reason(failure.code, failure.detail[:MAX_DETAIL_CHARS], failure.retryable)
+        reason = _reason(failure)
         delay_s = self._delay_s(event, attempts, failure)
         if delay_s is None:
             outcome = Outcome(State.FAILED, _now_ms(), attempts.tried, reason)
@@ -256,6 +317,15 @@ class _Counts:
     def add(self, seconds: float) -> None:
         self._published.inc()
         self._seconds.observe(seconds)
+
+
+def _reason(failure: PublishFailed) -> Reason:
+    return Reason(failure.code, failure.detail[:MAX_DETAIL_CHARS], failure.retryable)
+
+
+def _tries(claim: Claim) -> int:
+    event, position = claim
+    return event.attempts_of(position).tried if event.attempts else 0
 
 
 def _facts(event: KeptEvent, position: int, outcome: Outcome) -> dict[str, object]:

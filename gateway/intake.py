@@ -8,6 +8,7 @@ Source: docs/design.md, "Event API" and "The outbox".
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -148,6 +149,14 @@ class OutboxIntake:
         self._outbox = outbox
         self._metrics = metrics
         self._accepted: dict[str, Count] = {}
+        self._waits: set[asyncio.Timeout] = set()
+        self._stopping = False
+
+    def end_waits(self) -> None:
+        """Tell everybody who waits for an outcome what is known, and let nobody wait any more."""
+        self._stopping = True
+        for wait in self._waits:
+            wait.reschedule(0.0)
 
     async def accept(self, events: Sequence[Event], service: Service) -> tuple[Acceptance, ...]:
         """Take events, see `Intake.accept`: all of them with one wait for the disk."""
@@ -166,10 +175,23 @@ class OutboxIntake:
 
     async def outcome(self, service: Service, event_id: str, timeout_s: float) -> Report:
         """Wait for an event, see `Intake.outcome`."""
-        report = await self._outbox.outcome(service.name, event_id, timeout_s)
+        report = await self._outcome(service.name, event_id, timeout_s)
         if report is None:
             raise UnknownEvent(event_id)
         return report
+
+    async def _outcome(self, service: str, event_id: str, timeout_s: float) -> Report | None:
+        if self._stopping:
+            return await self._outbox.find(service, event_id)
+        try:
+            async with asyncio.timeout(None) as wait:  # a stop sets one
+                self._waits.add(wait)
+                try:
+                    return await self._outbox.outcome(service, event_id, timeout_s)
+                finally:
+                    self._waits.discard(wait)
+        except TimeoutError:
+            return await self._outbox.find(service, event_id)
 
     async def find(self, service: Service, event_id: str) -> Report | None:
         """Look an event up, see `Intake.find`."""

@@ -40,6 +40,8 @@ class Metrics:
         duplicate: Events that were sent again and taken as the same, by service.
         refused: Events or requests refused, by service and problem code.
         published: Deliveries settled as published, by service and kind of address.
+        delivered: Deliveries settled as delivered, by service and kind of address.
+        receipts_missed: Deliveries published whose receipt did not come, by service and reason.
         failed: Deliveries settled as failed, by service, kind of address and reason.
         expired: Deliveries whose ttl ran out first, by service and kind of address.
         cancelled: Deliveries cancelled, by service and kind of address.
@@ -48,7 +50,10 @@ class Metrics:
         throttled: Attempts that IoT Core refused as too fast, by service.
         accepted_to_published_seconds: Seconds from the 202 (or from `deliverAt`) until IoT Core
             took the publish, by service and kind of address.
-        publish_seconds: Seconds for one publish, by outcome (``published`` or the reason).
+        accepted_to_delivered_seconds: Seconds from the same moment until the client had confirmed
+            it, by service and kind of address.
+        publish_seconds: Seconds for one publish or direct message, by outcome (``published``,
+            ``delivered``, or the reason).
         commit_seconds: Seconds for one commit of the outbox.
         commit_events: Changes in one commit of the outbox.
         outbox_depth: Deliveries kept and not settled, by state.
@@ -72,6 +77,10 @@ class Metrics:
             "events_refused", "Events or requests refused.", "service", "reason"
         )
         self.published = self._settled("published", "Deliveries that IoT Core took.")
+        self.delivered = self._settled("delivered", "Deliveries that the client confirmed.")
+        self.receipts_missed = self._counter(
+            "receipts_missed", "Deliveries published without a receipt.", "service", "reason"
+        )
         self.failed = self._settled("failed", "Deliveries that failed for good.", "reason")
         self.expired = self._settled("expired", "Deliveries whose ttl ran out first.")
         self.cancelled = self._settled("cancelled", "Deliveries cancelled before they were sent.")
@@ -87,8 +96,15 @@ class Metrics:
             "kind",
             buckets=_DELIVERY_BUCKETS_S,
         )
+        self.accepted_to_delivered_seconds = self._histogram(
+            "accepted_to_delivered_seconds",
+            "Seconds from being taken (or due) to being confirmed by the client.",
+            "service",
+            "kind",
+            buckets=_DELIVERY_BUCKETS_S,
+        )
         self.publish_seconds = self._histogram(
-            "publish_seconds", "Seconds for one publish.", "outcome"
+            "publish_seconds", "Seconds for one publish or direct message.", "outcome"
         )
         self.commit_seconds = self._histogram(
             "outbox_commit_seconds", "Seconds for one commit.", buckets=_COMMIT_BUCKETS_S

@@ -23,6 +23,21 @@ class Publisher(Protocol):
             PublishFailed: It was not taken, or nobody knows; the class says whether to try again.
         """
 
+    async def deliver(self, publication: Publication, *, within_s: int) -> None:
+        """Send once to the one client that is addressed; return when that client has it.
+
+        It needs no subscription, and sees none of retaining, quality of service or expiry.
+
+        Args:
+            publication: Its address is a client's.
+            within_s: How long the client may take, 1 to 15 seconds.
+
+        Raises:
+            ClientNotConnected: There is no such client now; it was not sent.
+            NotConfirmed: The client did not confirm it in time; it may have it.
+            PublishFailed: It was not taken, or nobody knows; the class says whether to try again.
+        """
+
     async def check(self) -> None:
         """Look whether a publish could be sent now: credentials there, endpoint reachable.
 

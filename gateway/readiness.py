@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from gateway.core.publication import Publication
 from gateway.core.reachability import Reachability
 from gateway.errors import (
+    ClientNotConnected,
+    NotConfirmed,
     PublishDenied,
     PublishFailed,
     PublishInvalid,
@@ -28,7 +30,14 @@ log = logging.getLogger(__name__)
 _FRESH_PROBES = 3
 """Missed probes after which an old contact no longer counts."""
 
-_ANSWERED = (PublishThrottled, PublishDenied, PublishTooLarge, PublishInvalid)
+_ANSWERED = (
+    PublishThrottled,
+    PublishDenied,
+    PublishTooLarge,
+    PublishInvalid,
+    ClientNotConnected,
+    NotConfirmed,
+)
 """Failures that are IoT Core's own answer to one publish."""
 
 
@@ -122,11 +131,23 @@ class WatchedPublisher:
         try:
             await self._publisher.publish(publication)
         except PublishFailed as failure:
-            if isinstance(failure, _ANSWERED):
-                self._readiness.saw_contact()
+            self._failed(failure)
+            raise
+        self._readiness.saw_contact()
+
+    async def deliver(self, publication: Publication, *, within_s: int) -> None:
+        """Send to one client, see `Publisher.deliver`."""
+        try:
+            await self._publisher.deliver(publication, within_s=within_s)
+        except PublishFailed as failure:
+            self._failed(failure)
             raise
         self._readiness.saw_contact()
 
     async def check(self) -> None:
         """Look whether a publish could be sent, see `Publisher.check`."""
         await self._publisher.check()
+
+    def _failed(self, failure: PublishFailed) -> None:
+        if isinstance(failure, _ANSWERED):
+            self._readiness.saw_contact()

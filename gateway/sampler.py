@@ -93,6 +93,7 @@ def read(metrics: Metrics) -> Reading:
     for name, counter in (
         ("accepted", metrics.accepted),
         ("published", metrics.published),
+        ("delivered", metrics.delivered),
         ("failed", metrics.failed),
         ("throttled", metrics.throttled),
         ("refused", metrics.refused),

@@ -1,16 +1,18 @@
 """Running the gateway: a port, signals, and a shutdown that loses nothing under way.
 
 Owns start and stop. Shutdown follows aiohttp's seven steps (web_advanced, "Graceful shutdown"),
-after one of our own:
+after one of our own, and `drain_s` is the budget of all of them together (`gateway/deadline.py`):
 
     0. readiness goes false, and `notice_s` passes so that load balancers notice
-    1. the port closes: no new connections
+    1. the port closes: no new connections; the budget begins
     2. idle keep-alive connections close
-    3. on_shutdown handlers run
-    4. requests under way get `drain_s` to finish
-    5. those that did not are cancelled
+    3. on_shutdown handlers run: streams end
+    4. requests under way finish, while deliveries go on; callers that only wait for an outcome are
+       told what is known after a fifth of the budget
+    5. those that did not finish in time are cancelled, at the latest after four fifths
     6. cleanup contexts end; ours stand outside the app, from the inside out: the engine, which
-       gets `drain_s` of its own to deliver, the prober, the AWS client, and what is left of traces
+       delivers for as long as the budget lasts, the outbox, the prober, the AWS client, and what is
+       left of traces
     7. the loop ends
 
 Does not: know what the requests do (`gateway/app.py`) or how events are delivered
@@ -33,6 +35,7 @@ from aiohttp import web
 
 from gateway.admission import Admission
 from gateway.app import build_app
+from gateway.deadline import REQUESTS, WAITS, Deadline
 from gateway.delivery import delivering
 from gateway.errors import AddressInUse, KeyFileError, NobodyMayPublish
 from gateway.event_api import EventApi
@@ -52,6 +55,9 @@ from gateway.tokens import ServiceTokens
 from gateway.tracing import TracedPublisher, open_tracing
 
 log = logging.getLogger(__name__)
+
+_LEAST_S: Final = 0.01
+"""Shortest wait for requests under way, seconds: to aiohttp, 0 is a wait without an end."""
 
 _YOUNG_OBJECTS: Final = 10_000
 """New objects between two looks of the cycle collector: some 50 events' worth."""
@@ -126,6 +132,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     admission = Admission(keyring, tokens=tokens, insecure_no_auth=settings.insecure_no_auth)
     readiness = Readiness(probe_s=settings.probe_s)
     metrics = Metrics()
+    deadline = Deadline(settings.drain_s)
     feed = Feed(most_listeners=settings.max_streams, most_notices=settings.stream_notices)
     async with AsyncExitStack() as stack:
         if tokens is not None:
@@ -143,6 +150,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
                 metrics=metrics,
                 readiness=readiness,
                 feed=feed,
+                deadline=deadline,
             )
         )
         sampler = await stack.enter_async_context(sampling(metrics, feed))
@@ -165,7 +173,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             # Spans of requests are made by a middleware.
             posts=posts if tracer is None else None,
             idle_s=settings.idle_timeout_s,
-            drain_s=settings.drain_s,
+            drain_s=max(_LEAST_S, settings.drain_s * REQUESTS),
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -175,6 +183,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         yield Gateway(
             url=url, readiness=readiness, admission=admission, keys_file=settings.keys_file
         )
+        deadline.begin()
+        asyncio.get_running_loop().call_later(settings.drain_s * WAITS, intake.end_waits)
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from gateway.outbox.aws.place import SCHEME, SharedPlace, read_place
 from gateway.token_settings import check_token_settings
 from wire.address import check_namespace
+from wire.limits import MAX_CONFIRMATION_S, MIN_CONFIRMATION_S
 from wire.settings import EnvReader
 
 PREFIX: Final = "GATEWAY_"
@@ -51,7 +52,7 @@ class Settings:
         max_addresses: Most addresses of one event.
         body_timeout_s: Longest time for a request body to arrive, seconds.
         idle_timeout_s: Longest time for a connection without a complete request, seconds.
-        drain_s: Longest time at shutdown for requests under way, seconds.
+        drain_s: Longest time at shutdown for requests under way and deliveries together, seconds.
         notice_s: Time at shutdown between readiness going false and the port closing, seconds.
         probe_s: Time between looks at the endpoint when nothing is published, seconds.
         keys_file: Where the service keys are, or None.
@@ -71,6 +72,10 @@ class Settings:
         keep_settled_s: How long a settled event can be looked up, seconds.
         keep_failed_s: How long a failed one can be looked up and sent again, seconds.
         publish_rate_per_s: Most publishes each second; adapts downward when IoT Core throttles.
+        receipt_timeout_s: How long a client may take to confirm an event that asks for a receipt,
+            before the event is published without, whole seconds.
+        max_receipts: Most receipts of slow clients awaited at a time; above it events are published
+            without.
         retry_base_s: Longest wait before the second attempt; doubles with each further one, seconds.
         retry_cap_s: Longest wait between two attempts, seconds.
         retry_max_attempts: Most attempts before a delivery fails.
@@ -130,6 +135,8 @@ class Settings:
     keep_settled_s: float = 86_400.0
     keep_failed_s: float = 604_800.0
     publish_rate_per_s: float = 2_000.0
+    receipt_timeout_s: int = 5
+    max_receipts: int = 256
     retry_base_s: float = 0.2
     retry_cap_s: float = 20.0
     retry_max_attempts: int = 100
@@ -232,6 +239,13 @@ class Settings:
             publish_rate_per_s=env.number(
                 "PUBLISH_RATE_PER_S", cls.publish_rate_per_s, least=1.0, most=1_000_000.0
             ),
+            receipt_timeout_s=env.integer(
+                "RECEIPT_TIMEOUT_S",
+                cls.receipt_timeout_s,
+                least=MIN_CONFIRMATION_S,
+                most=MAX_CONFIRMATION_S,
+            ),
+            max_receipts=env.integer("MAX_RECEIPTS", cls.max_receipts, least=0, most=10_000),
             retry_base_s=_seconds(env, "RETRY_BASE_S", cls.retry_base_s, least=0.001),
             retry_cap_s=_seconds(env, "RETRY_CAP_S", cls.retry_cap_s),
             retry_max_attempts=env.integer(

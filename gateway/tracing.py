@@ -1,4 +1,4 @@
-"""Traces: one span for each request and one for each publish, sent to an OpenTelemetry collector.
+"""Traces: a span for each request and each publish, sent to an OpenTelemetry collector.
 
 Owns the tracer, which is there only where `GATEWAY_OTLP_ENDPOINT` is set, and what spans say: names
 and attributes of OpenTelemetry's conventions, never ids of users, payloads or keys.
@@ -11,8 +11,8 @@ Source: OpenTelemetry semantic conventions, HTTP server spans and messaging span
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -37,6 +37,10 @@ NAME: Final = "serverless-websockets-gateway"
 """`service.name` of the spans, unless OTEL_SERVICE_NAME says another."""
 
 _W3C: Final = TraceContextTextMapPropagator()
+
+
+_FLUSH_S: Final = 2.0
+"""Longest wait at the end for a collector to take what is left: spans are worth no late stop."""
 
 
 @asynccontextmanager
@@ -74,7 +78,9 @@ async def open_tracing(settings: Settings) -> AsyncIterator[Tracer | None]:
         yield provider.get_tracer("gateway")
     finally:
         # It waits for the collector, and must not stop the loop meanwhile.
+        late = asyncio.get_running_loop().call_later(_FLUSH_S, exporter.shutdown)
         await asyncio.to_thread(provider.shutdown)
+        late.cancel()
 
 
 def traced(tracer: Tracer) -> Middleware:
@@ -111,7 +117,7 @@ def traced(tracer: Tracer) -> Middleware:
 
 
 class TracedPublisher:
-    """A publisher that makes a span of each publish, in the trace that the envelope carries.
+    """A publisher that makes a span of whatever it sends, in the trace that the envelope carries.
 
     Args:
         publisher: The way to IoT Core.
@@ -124,8 +130,22 @@ class TracedPublisher:
 
     async def publish(self, publication: Publication) -> None:
         """Publish, see `Publisher.publish`."""
+        with self._span("publish", publication):
+            await self._publisher.publish(publication)
+
+    async def deliver(self, publication: Publication, *, within_s: int) -> None:
+        """Send to one client, see `Publisher.deliver`."""
+        with self._span("deliver", publication):
+            await self._publisher.deliver(publication, within_s=within_s)
+
+    async def check(self) -> None:
+        """Look whether a publish could be sent, see `Publisher.check`."""
+        await self._publisher.check()
+
+    @contextmanager
+    def _span(self, name: str, publication: Publication) -> Iterator[None]:
         with self._tracer.start_as_current_span(
-            "publish",
+            name,
             context=_context_of(publication),
             kind=SpanKind.PRODUCER,
             attributes={
@@ -138,15 +158,11 @@ class TracedPublisher:
             set_status_on_exception=False,
         ) as span:
             try:
-                await self._publisher.publish(publication)
+                yield
             except PublishFailed as failure:
                 span.set_attribute("error.type", failure.code)
                 span.set_status(StatusCode.ERROR)
                 raise
-
-    async def check(self) -> None:
-        """Look whether a publish could be sent, see `Publisher.check`."""
-        await self._publisher.check()
 
 
 def _context_of(publication: Publication) -> Context | None:

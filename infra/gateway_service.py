@@ -5,8 +5,9 @@ Owns cluster, task definition, service, scaling, log and roles. Does not own the
 (`infra.gateway_access`, `infra.outbox`).
 
 How a task leaves: ECS takes it out of the load balancer and sends SIGTERM. The gateway says it is
-not ready, waits NOTICE_S for the load balancer to have noticed, closes its port, gives requests
-under way its own 20 s, and leaves what is unsent in the outbox. STOP_S is longer than all of that.
+not ready, waits NOTICE_S for the load balancer to have noticed, closes its port, lets requests and
+deliveries under way finish within its own 20 s, and leaves what is unsent in the outbox. STOP_S is
+longer than all of that.
 
 The service keys come as an environment variable, which ECS fills from the secret, and the gateway
 reads a file: the task writes the one into the other, in a volume of its own memory of the task, and
@@ -35,7 +36,8 @@ NOTICE_S: Final = 15
 """Time for the load balancer to stop sending; its health checks come every 10 s."""
 
 STOP_S: Final = 60
-"""Time between SIGTERM and SIGKILL: NOTICE_S, the gateway's 20 s of draining, and as much again."""
+"""Time between SIGTERM and SIGKILL: NOTICE_S, the gateway's 20 s of draining, and room for closing
+the outbox (at most 10 s, where a disk hangs) and the traces (2 s)."""
 
 CPU_TARGET_PERCENT: Final = 60
 """Average CPU that scaling aims at: room for the loss of one task in three."""

@@ -44,6 +44,12 @@ MIN_MESSAGE_EXPIRY_S: Final = 1
 MAX_MESSAGE_EXPIRY_S: Final = 604_800
 """Longest message expiry, seconds (7 days). Source: IoT developer guide, mqtt.html."""
 
+MIN_CONFIRMATION_S: Final = 1
+"""Shortest wait for a client's confirmation, seconds. Source: SendDirectMessage, timeout."""
+
+MAX_CONFIRMATION_S: Final = 15
+"""Longest wait for a client's confirmation, seconds. Source: SendDirectMessage, timeout."""
+
 HANDSHAKE_WINDOW_S: Final = 300
 """How far X-Amz-Date may be from IoT's clock, seconds. Source: aws-sdk-js#2254 and the measured
 error texts; AWS does not document it."""

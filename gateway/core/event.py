@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,7 +18,7 @@ from typing import Final
 
 from gateway.core.strict_json import JsonValue
 from gateway.errors import FieldProblem, InvalidEvent
-from wire.address import Address
+from wire.address import Address, Kind
 from wire.envelope import parse_time
 from wire.errors import InvalidAddress
 from wire.limits import MAX_MESSAGE_EXPIRY_S, MIN_MESSAGE_EXPIRY_S
@@ -33,11 +33,20 @@ _MAX_TIME_CHARS: Final = 64
 _REMEMBERED_ADDRESSES: Final = 4_096
 """Addresses whose checking is remembered: services write to the same ones again and again."""
 
-_ID: Final = re.compile(r"[A-Za-z0-9_.@:|=,~+/-]{1,128}", re.ASCII)
-_ID_RULE: Final = "must be 1 to 128 characters of A-Z a-z 0-9 _ . @ : | = , ~ + / -"
+_ID: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9_.@:|=,~+/-]{1,128}", re.ASCII)
+_ID_RULE: Final = (
+    "must be 1 to 128 characters of A-Z a-z 0-9 _ . @ : | = , ~ + / -, and not . or .. alone: "
+    "they mean something else in a path"
+)
 _TYPE: Final = re.compile(rf"[\x21-\x7e]{{1,{MAX_TYPE_CHARS}}}", re.ASCII)
 _COLLAPSE_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 _COLLAPSE_KEY_RULE: Final = "must be 1 to 128 printable ASCII characters without blanks"
+_NO_RETAINED_RECEIPT: Final = (
+    "cannot go with retain: only a message to one client is confirmed, and that one is not retained"
+)
+_NOBODY_CONFIRMS: Final = (
+    "needs an address client:<clientId>: of users, groups and everyone nobody can confirm"
+)
 _FIELDS: Final = (
     "to",
     "type",
@@ -67,7 +76,7 @@ class Event:
         ttl_s: Seconds from acceptance after which it is not to be delivered any more, or None.
         deliver_at: When to deliver it, with a zone; None for at once.
         collapse_key: Replaces an event with the same key that was not sent yet, on each address.
-        receipt: Whether the receivers' receipts are asked for.
+        receipt: Whether the clients among `to` are to confirm it.
         extensions: Further CloudEvents attributes of the envelope, e.g. ``traceparent``. They are
             not part of what makes an event the same event.
         id_given: Whether the caller brought the id; one that the gateway made is new for sure.
@@ -104,17 +113,18 @@ def parse_event(document: JsonValue, *, namespace: str, new_id: str, max_address
     if not isinstance(document, dict):
         raise InvalidEvent([FieldProblem(pointer="", problem="must be a JSON object")])
     reader = _Reader(document)
+    to, retain = reader.addresses(namespace, max_addresses), reader.flag("retain")
     event = Event(
-        to=reader.addresses(namespace, max_addresses),
+        to=to,
         type=reader.type(),
         data=document.get("data"),
         id=reader.id(new_id),
         qos=reader.qos(),
-        retain=reader.flag("retain"),
+        retain=retain,
         ttl_s=reader.ttl(),
         deliver_at=reader.deliver_at(),
         collapse_key=reader.collapse_key(),
-        receipt=reader.flag("receipt"),
+        receipt=reader.receipt(to, retain=retain),
         id_given="id" in document,
     )
     reader.finish()
@@ -172,6 +182,14 @@ class _Reader:
             self._problem(f"/{name}", "must be true or false")
             return False
         return value
+
+    def receipt(self, to: Sequence[Address], *, retain: bool) -> bool:
+        wanted = self.flag("receipt")
+        if wanted and retain:
+            self._problem("/receipt", _NO_RETAINED_RECEIPT)
+        elif wanted and to and not any(address.kind is Kind.CLIENT for address in to):
+            self._problem("/receipt", _NOBODY_CONFIRMS)
+        return wanted
 
     def deliver_at(self) -> datetime | None:
         if "deliverAt" not in self._document:

@@ -19,7 +19,7 @@ from gateway.core.publication import Publication
 from gateway.core.report import Delivery, Report, State
 from gateway.core.settlement import Outcome, Reason
 from gateway.errors import EventTooLarge, FieldProblem, InvalidEvent
-from wire.address import Address
+from wire.address import Address, Kind
 from wire.envelope import CLOUDEVENTS_JSON, Envelope
 from wire.limits import MAX_PAYLOAD_BYTES
 from wire.topic import Topic
@@ -27,6 +27,7 @@ from wire.topic import Topic
 MAX_DELAY_S: Final = 604_800
 """Furthest `deliverAt`, seconds from acceptance (7 days). Source: docs/design.md, "Event API"."""
 
+_CLIENT: Final = f"{Kind.CLIENT}:"
 _FINGERPRINT_BYTES: Final = 8
 """Enough to notice a changed body under one id; it guards against mistakes, not attackers."""
 
@@ -65,7 +66,7 @@ class KeptEvent:
         expires_ms: From when on it must not be sent any more, or None.
         qos: 0 or 1.
         retain: Whether it stays on its topics.
-        receipt: Whether receipts were asked for.
+        receipt: Whether receipts of clients were asked for.
         scheduled: Whether `deliverAt` was asked for.
         collapse_key: What it may be replaced by, or None.
         names: Its addresses as text, in the caller's order; each is also the name of a lane.
@@ -152,6 +153,13 @@ class KeptEvent:
         if len(self.outcomes) == 1 and self.outcomes[0] is not None:
             return self.outcomes[0].state
         return self.report(self.due_ms).state
+
+    def wants_receipt(self, position: int) -> bool:
+        """Tell whether one of its addresses is to confirm it: a client's, and nothing is retained.
+
+        Nobody else can, and only a publish is retained.
+        """
+        return self.receipt and not self.retain and self.names[position].startswith(_CLIENT)
 
     def attempts_of(self, position: int) -> Attempts:
         """Return the account of one delivery's attempts, to be kept up to date."""

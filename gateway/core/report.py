@@ -77,7 +77,8 @@ class Delivery:
         state: Where it stands.
         attempts: Publishes tried so far, for what is known: a restart forgets those of a delivery
             that is not settled.
-        failure: What went wrong with the last attempt; None if nothing did.
+        failure: What went wrong with the last attempt; None if nothing did. Where it was published
+            all the same: why the receipt that was asked for did not come.
         settled_at: When it came to its state; None while it is not settled.
         next_attempt_at: When it will be tried again, or for the first time if it is scheduled;
             None where nothing waits for a time.
@@ -99,7 +100,9 @@ class Delivery:
             found["settledAt"] = format_time(self.settled_at)
         if self.next_attempt_at is not None:
             found["nextAttemptAt"] = format_time(self.next_attempt_at)
-        if self.failure is not None:
+        if self.failure is not None and self.state is State.PUBLISHED:
+            found["noReceipt"] = {"code": self.failure.code, "detail": self.failure.detail}
+        elif self.failure is not None:
             found["error"] = dict(self.failure.members())
         return found
 
@@ -154,7 +157,7 @@ class Report:
         return {str(d.address): d.members() for d in self.deliveries}
 
     def members(self) -> dict[str, object]:
-        """Return the whole report as members of an answer: the receipt of an event."""
+        """Return the whole report as members of an answer."""
         found: dict[str, object] = {"id": self.id, "status": self.state}
         if self.accepted_at is not None:
             found["acceptedAt"] = format_time(self.accepted_at)

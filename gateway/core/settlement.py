@@ -20,7 +20,7 @@ MAX_DETAIL_CHARS: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a delivery failed: what is kept of an error.
+    """Why a delivery failed, or its receipt did not come: what is kept of an error.
 
     Attributes:
         code: A stable word for machines.
@@ -45,7 +45,8 @@ class Outcome:
         state: A settled state.
         at_ms: When, milliseconds since the epoch.
         attempts: Publishes tried.
-        reason: What went wrong with the last attempt, where the delivery failed.
+        reason: What went wrong with the last attempt, where the delivery failed; why no receipt
+            came, where one was asked for and it was published.
     """
 
     state: State

@@ -20,7 +20,7 @@ PERCENTILES: Final = (50, 95, 99)
 MAX_SERVICES: Final = 50
 """Most services told apart in one snapshot, the busiest first: an issuer may name any number."""
 
-_COUNTED: Final = ("accepted", "published", "failed", "throttled", "refused")
+_COUNTED: Final = ("accepted", "published", "delivered", "failed", "throttled", "refused")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,7 @@ class Counts:
     Attributes:
         accepted: Events taken.
         published: Deliveries that IoT Core took.
+        delivered: Deliveries that the client confirmed.
         failed: Deliveries that failed for good.
         throttled: Attempts that IoT Core refused as too fast.
         refused: Events or requests refused at the door.
@@ -38,6 +39,7 @@ class Counts:
 
     accepted: float = 0.0
     published: float = 0.0
+    delivered: float = 0.0
     failed: float = 0.0
     throttled: float = 0.0
     refused: float = 0.0

@@ -105,7 +105,9 @@ class _FrontServer(Server):
 
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's
         """Give what is under way so long to finish."""
-        ours = [connection.shutdown(timeout) for connection in self._ours]
+        # aiohttp disturbs its requests after that time and gives them as long again.
+        longest_s = None if timeout is None else 2 * timeout
+        ours = [connection.shutdown(longest_s) for connection in self._ours]
         await asyncio.gather(super().shutdown(timeout), *ours)
         if self._timer is not None:
             self._timer.cancel()

@@ -1,6 +1,6 @@
-"""The one AWS client of the gateway, and the paths that publish with what it knows.
+"""The AWS clients of the gateway, and the paths that publish with what they know.
 
-Owns the aioboto3 `iot-data` client: endpoint, credentials, timeouts, service model; the choice of
+Owns the two aioboto3 `iot-data` clients, for publishes and for calls about connections: endpoint, credentials, timeouts, service model; the choice of
 the publish path; a second try when IoT Core refuses keys that have been replaced.
 Does not: retry otherwise, pace or bound (the caller does, so botocore's own retries are off), and
 has no branch for `localaws`: the endpoint is a setting.
@@ -91,6 +91,16 @@ class IotData:
                 raise
             await self._publish(publication)
 
+    async def deliver(self, publication: Publication, *, within_s: int) -> None:
+        """Send to one client and wait for its confirmation, see `Publisher.deliver`."""
+        await self.connections.send_direct_message(
+            publication.address.name,
+            publication.topic,
+            publication.payload,
+            content_type=publication.content_type,
+            confirm_within_s=within_s,
+        )
+
     async def check(self) -> None:
         """Look whether a publish could be sent now, see `Publisher.check`."""
         try:
@@ -117,7 +127,7 @@ class IotData:
 
 @asynccontextmanager
 async def open_iot_data(settings: Settings) -> AsyncIterator[IotData]:
-    """Make the client once and close its connections at the end.
+    """Make the clients once and close their connections at the end.
 
     Args:
         settings: Endpoint, region, timeouts, number of connections, publish path.
@@ -125,16 +135,23 @@ async def open_iot_data(settings: Settings) -> AsyncIterator[IotData]:
     core = aws_session()
     session = aioboto3.Session(region_name=settings.region, botocore_session=core)
     credentials = Credentials(aws_session, time.monotonic, first=core)
-    async with session.client(
-        "iot-data", endpoint_url=settings.iot_endpoint, config=_config(settings)
-    ) as client:
+    endpoint = settings.iot_endpoint
+    # Two, because whoever waits for a client's confirmation takes longer than any publish, and must
+    # not take its connection.
+    async with (
+        session.client("iot-data", endpoint_url=endpoint, config=_config(settings)) as client,
+        session.client(
+            "iot-data", endpoint_url=endpoint, config=_patient_config(settings)
+        ) as patient,
+    ):
         path = await _path(client, core, credentials, settings)
         sign_with(client, credentials)
+        sign_with(patient, credentials)
         try:
             yield IotData(
                 path=path,
                 connections=Connections(
-                    client, credentials=credentials, timeout_s=settings.publish_timeout_s
+                    patient, credentials=credentials, timeout_s=settings.publish_timeout_s
                 ),
                 credentials=credentials,
                 settings=settings,
@@ -153,11 +170,21 @@ def sign_with(client: Any, credentials: Credentials) -> None:
     client.meta.events.register("before-sign.iot-data-plane", hand_over)
 
 
-def _config(settings: Settings) -> AioConfig:
+def _patient_config(settings: Settings) -> AioConfig:
+    return _config(
+        settings,
+        read_timeout_s=settings.read_timeout_s + settings.receipt_timeout_s,
+        connections=settings.iot_connections + settings.max_receipts,
+    )
+
+
+def _config(
+    settings: Settings, *, read_timeout_s: float | None = None, connections: int | None = None
+) -> AioConfig:
     return AioConfig(
         connect_timeout=settings.connect_timeout_s,
-        read_timeout=settings.read_timeout_s,
-        max_pool_connections=settings.iot_connections,
+        read_timeout=read_timeout_s or settings.read_timeout_s,
+        max_pool_connections=connections or settings.iot_connections,
         retries={"total_max_attempts": 1, "mode": "standard"},
         # The values come from checked types; checking them again costs time on every publish.
         parameter_validation=False,

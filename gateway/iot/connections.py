@@ -26,12 +26,6 @@ _PAGE: Final = 200
 _MOST_PAGES: Final = 10
 """Pages after which listing ends. A connection holds 50 subscriptions, so this is no real bound."""
 
-MIN_CONFIRMATION_S: Final = 1
-"""Shortest wait for a client's confirmation. Source: SendDirectMessage, timeout."""
-
-MAX_CONFIRMATION_S: Final = 15
-"""Longest wait for a client's confirmation. Source: SendDirectMessage, timeout."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:

@@ -234,8 +234,8 @@ def _stream() -> Json:
         "hello": "who listens, and the services it may ask about",
         "history": "an array of the snapshots of the last five minutes, the oldest first",
         "snapshot": (
-            "each second: what was accepted, published, failed, throttled and refused a second, "
-            "and percentiles of latency over ten seconds, by service; with the admin right also "
+            "each second: what was accepted, published, delivered, failed, throttled and refused a "
+            "second, and percentiles of latency over ten seconds, by service; with the admin right also "
             "the total, percentiles of one publish, and how full and old the outbox is"
         ),
         "accepted": "an event was taken: its id, type, addresses and state",

@@ -20,8 +20,8 @@ Json: TypeAlias = dict[str, Any]
 
 EVENT_ID: Final[Json] = {
     "type": "string",
-    "pattern": r"^[A-Za-z0-9_.@:|=,~+/-]{1,128}$",
-    "description": "1 to 128 characters of A-Z a-z 0-9 _ . @ : | = , ~ + / -",
+    "pattern": r"^(?!\.{1,2}$)[A-Za-z0-9_.@:|=,~+/-]{1,128}$",
+    "description": "1 to 128 characters of A-Z a-z 0-9 _ . @ : | = , ~ + / -, not . or .. alone",
 }
 SERVICE: Final[Json] = {"type": "string", "pattern": f"^{SERVICE_NAME.pattern}$"}
 
@@ -141,7 +141,7 @@ def _event(max_addresses: int) -> Json:
             "description": (
                 "The idempotency key: the same id again within 24 hours is the same event. "
                 "Unique per service; made by the gateway where there is none. 1 to 128 characters "
-                "of A-Z a-z 0-9 _ . @ : | = , ~ + / -"
+                "of A-Z a-z 0-9 _ . @ : | = , ~ + / -, and not . or .. alone."
             )
         },
         qos={
@@ -170,7 +170,11 @@ def _event(max_addresses: int) -> Json:
         receipt={
             "type": "boolean",
             "default": False,
-            "description": "Whether the receivers' receipts are asked for.",
+            "description": (
+                "Whether the clients among the addresses are to confirm it: their state becomes "
+                "`delivered`, or stays `published` with `noReceipt`. Needs at least one "
+                "`client:<clientId>`, and does not go with `retain`."
+            ),
         },
     )
 
@@ -252,12 +256,17 @@ def _state() -> Json:
 def _delivery() -> Json:
     return _object(
         description="Where an event stands for one address.",
-        optional=("attempts", "settledAt", "nextAttemptAt", "error"),
+        optional=("attempts", "settledAt", "nextAttemptAt", "error", "noReceipt"),
         state=ref("State"),
         attempts={"type": "integer", "minimum": 1},
         settledAt=_TIME,
         nextAttemptAt=_TIME,
         error=ref("Failure"),
+        noReceipt=_object(
+            description="Why a receipt that was asked for did not come; it was published.",
+            code={"enum": ["not_connected", "not_confirmed", "not_awaited"]},
+            detail={"type": "string"},
+        ),
     )
 
 
@@ -286,7 +295,7 @@ def _taken() -> Json:
 
 def _report() -> Json:
     return _object(
-        description="Everything known about an event: its receipt.",
+        description="Everything known about an event.",
         optional=("acceptedAt", "deliverAt", "addresses", "duplicate"),
         id={"type": "string"},
         status=ref("State"),

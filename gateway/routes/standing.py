@@ -58,7 +58,7 @@ class StandingRoutes:
         ]
 
     async def find(self, request: web.Request) -> web.Response:
-        """Answer where one event stands: its receipt."""
+        """Answer where one event stands."""
         service, _ = await self._asked(request)
         event_id = _event_id(request)
         report = await self._intake.find(service, event_id)

@@ -52,12 +52,12 @@ class Caller:
             return answer.status, await answer.json(content_type=None), dict(answer.headers)
 
     async def settled(self, event_id: str) -> Any:
-        """Look an event up until it is settled; return its receipt."""
+        """Look an event up until it is settled; return its report."""
         async with asyncio.timeout(20):
             while True:
-                _, receipt, _ = await self.call("GET", f"/v1/events/{event_id}")
-                if receipt["status"] not in ("accepted", "scheduled"):
-                    return receipt
+                _, report, _ = await self.call("GET", f"/v1/events/{event_id}")
+                if report["status"] not in ("accepted", "scheduled"):
+                    return report
                 await asyncio.sleep(0.02)
 
     async def failed(self) -> list[str]:

@@ -73,7 +73,7 @@ def odd() -> object:
 def strange() -> bytes:
     """Return an event with an odd value in one of its fields."""
     return json.dumps(
-        GOOD | {rng.choice([*GOOD, "deliverAt", "qos", "collapseKey"]): odd()}
+        GOOD | {rng.choice([*GOOD, "deliverAt", "qos", "collapseKey", "receipt"]): odd()}
     ).encode()
 
 

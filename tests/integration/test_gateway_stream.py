@@ -189,7 +189,7 @@ async def test_tells_the_pace_each_second(start: Start) -> None:
 
 
 async def test_tells_why_an_event_failed(start: Start) -> None:
-    """In the words of the receipt."""
+    """In the words of the report."""
     async with start() as world, world.stream("ops") as ops:
         world.stub.faults["shop/user/42"] = Fault(status=403, code="ForbiddenException")
         await world.post("shop", "i-1")

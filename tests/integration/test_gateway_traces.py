@@ -125,5 +125,5 @@ async def test_without_a_collector_events_flow_all_the_same() -> None:
                 assert await post(gateway.url) == 200
             with gateway.reading():
                 gateway.stop()
-                async with asyncio.timeout(25):
+                async with asyncio.timeout(6):
                     assert await gateway.exit_code() == 0

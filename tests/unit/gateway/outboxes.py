@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 
@@ -16,16 +17,30 @@ from wire.address import Address
 NOW_MS = 1_800_000_000_000
 
 
-def event(*to: str, id: str = "i", data: int = 0, retain: bool = False) -> Event:  # noqa: A002
+def event(
+    *to: str,
+    id: str = "i",  # noqa: A002
+    data: int = 0,
+    retain: bool = False,
+    receipt: bool = False,
+) -> Event:
     """Return an event to some addresses."""
     addresses = tuple(Address.parse(text) for text in to or ("user:1",))
-    return Event(id=id, to=addresses, type="t", data=data, retain=retain)
+    return Event(id=id, to=addresses, type="t", data=data, retain=retain, receipt=receipt)
 
 
-def kept(*to: str, id: str = "i", retain: bool = False) -> KeptEvent:  # noqa: A002
+def kept(
+    *to: str,
+    id: str = "i",  # noqa: A002
+    retain: bool = False,
+    receipt: bool = False,
+) -> KeptEvent:
     """Return it as it is kept."""
     return keep(
-        event(*to, id=id, retain=retain), service="shop", source="/services/shop", now_ms=NOW_MS
+        event(*to, id=id, retain=retain, receipt=receipt),
+        service="shop",
+        source="/services/shop",
+        now_ms=NOW_MS,
     )
 
 
@@ -38,6 +53,7 @@ class MemoryOutbox:
         outcomes: What was settled, in order.
         extended: What was put off, with the delay.
         refusal: What `add` raises, if anything.
+        patience: Where it is set, `outcome` waits for it.
         rest_s: What `rests_for_s` returns while nothing waits.
     """
 
@@ -49,6 +65,7 @@ class MemoryOutbox:
         self.extended: list[tuple[str, float, Reason]] = []
         self.refusal: OutboxFull | OutboxUnavailable | None = None
         self.rest_s = float("inf")
+        self.patience: asyncio.Event | None = None
         self.asked: list[tuple[object, ...]] = []
         self.deliverer: Deliverer | None = None
 
@@ -104,8 +121,10 @@ class MemoryOutbox:
         return found.report(NOW_MS) if found is not None and found.service == service else None
 
     async def outcome(self, service: str, event_id: str, timeout_s: float) -> Report | None:
-        """Look it up, without waiting."""
+        """Look it up; wait before, where `patience` is set."""
         self.asked.append(("outcome", timeout_s))
+        if self.patience is not None:
+            await self.patience.wait()
         return await self.find(service, event_id)
 
     async def search(

@@ -13,6 +13,9 @@ class RecordingPublisher:
 
     Attributes:
         published: What was taken, in order.
+        delivered: What was sent to one client and confirmed, in order, with the time it had.
+        missing: What comes in place of the receipt of an address, by its text.
+        patience: Where it is set, receipts wait for it.
         failures: The failure for an address, by its text.
         trouble: What `check` raises, if anything.
         checks: How often `check` was asked.
@@ -22,6 +25,9 @@ class RecordingPublisher:
 
     def __init__(self) -> None:
         self.published: list[Publication] = []
+        self.delivered: list[tuple[Publication, int]] = []
+        self.missing: dict[str, PublishFailed] = {}
+        self.patience: asyncio.Event | None = None
         self.failures: dict[str, PublishFailed] = {}
         self.trouble: PublishFailed | None = None
         self.checks = 0
@@ -38,6 +44,15 @@ class RecordingPublisher:
         if failure is not None:
             raise failure
         self.published.append(publication)
+
+    async def deliver(self, publication: Publication, *, within_s: int) -> None:
+        """Take it and confirm it, or fail as set."""
+        if self.patience is not None:
+            await self.patience.wait()
+        failure = self.missing.get(str(publication.address))
+        if failure is not None:
+            raise failure
+        self.delivered.append((publication, within_s))
 
     async def check(self) -> None:
         """Succeed, or fail as set."""

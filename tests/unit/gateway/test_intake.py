@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +14,7 @@ from gateway.errors import EventTooLarge, InvalidEvent, OutboxFull, OutboxUnavai
 from gateway.intake import Accepted, Conflict, OutboxIntake, Refused
 from gateway.metrics import Metrics
 from tests.unit.gateway.outboxes import MemoryOutbox, event
+from tests.unit.gateway.publishers import let_others_run
 from wire.address import Address
 
 
@@ -90,6 +92,20 @@ async def test_looks_events_up() -> None:
     assert (await world.intake.outcome(ANYBODY, "a", 2.0)).id == "a"
     with pytest.raises(UnknownEvent):
         await world.intake.outcome(ANYBODY, "b", 2.0)
+
+
+async def test_a_stop_ends_every_wait() -> None:
+    """Who waits is told what is known, and nobody begins to wait any more."""
+    world = World()
+    world.outbox.patience = asyncio.Event()
+    await world.intake.accept([event(id="a")], ANYBODY)
+    waiting = [asyncio.create_task(world.intake.outcome(ANYBODY, "a", 60.0)) for _ in range(2)]
+    await let_others_run()
+    assert not any(task.done() for task in waiting)
+    world.intake.end_waits()
+    reports = await asyncio.gather(*waiting)
+    assert [report.state for report in reports] == [State.ACCEPTED] * 2
+    assert (await world.intake.outcome(ANYBODY, "a", 60.0)).state is State.ACCEPTED
 
 
 async def test_passes_on_what_is_asked() -> None:

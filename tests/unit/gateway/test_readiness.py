@@ -10,7 +10,14 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from gateway.core.publication import Publication
-from gateway.errors import PublishDenied, PublishFailed, PublishTimedOut, PublishUnavailable
+from gateway.errors import (
+    ClientNotConnected,
+    NotConfirmed,
+    PublishDenied,
+    PublishFailed,
+    PublishTimedOut,
+    PublishUnavailable,
+)
 from gateway.readiness import Readiness, WatchedPublisher
 from tests.unit.gateway.publishers import RecordingPublisher, let_others_run
 from wire.address import Address
@@ -59,6 +66,27 @@ async def test_a_failed_probe_says_why(caplog: pytest.LogCaptureFixture) -> None
     async with probing(readiness, publisher):
         assert troubles(readiness) == {"iot": "unavailable"}
     assert caplog.messages == ["iot endpoint not reachable"]
+
+
+@pytest.mark.parametrize("missing", [None, ClientNotConnected("gone"), NotConfirmed("late")])
+async def test_an_answered_direct_message_is_contact(missing: PublishFailed | None) -> None:
+    """Also where the answer is that the client is not there, or does not confirm."""
+    readiness, publisher = Readiness(probe_s=60), RecordingPublisher()
+    if missing is not None:
+        publisher.missing["user:1"] = missing
+    with suppress(PublishFailed):
+        await WatchedPublisher(publisher, readiness).deliver(PUBLICATION, within_s=3)
+    assert troubles(readiness) == {}
+    assert [within_s for _, within_s in publisher.delivered] == ([] if missing else [3])
+
+
+async def test_a_lost_direct_message_is_no_contact() -> None:
+    """Nobody answered."""
+    readiness, publisher = Readiness(probe_s=60), RecordingPublisher()
+    publisher.missing["user:1"] = PublishTimedOut("late")
+    with pytest.raises(PublishTimedOut):
+        await WatchedPublisher(publisher, readiness).deliver(PUBLICATION, within_s=3)
+    assert troubles(readiness) == {"iot": "no contact so far"}
 
 
 @pytest.mark.parametrize("failure", [None, PublishDenied("no")])

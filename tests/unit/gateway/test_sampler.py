@@ -16,6 +16,7 @@ def counted() -> Metrics:
     metrics.accepted.labels("shop").inc(3)
     metrics.published.labels("shop", "user").inc(2)
     metrics.published.labels("shop", "group").inc()
+    metrics.delivered.labels("shop", "client").inc(6)
     metrics.failed.labels("bank", "user", "denied").inc()
     metrics.throttled.labels("shop").inc(4)
     metrics.refused.labels("shop", "rate_exceeded").inc(5)
@@ -36,6 +37,7 @@ def test_reads_every_metric_it_tells() -> None:
     found = read(counted())
     shop, bank = found.services["shop"], found.services["bank"]
     assert (shop.accepted, shop.published, shop.failed) == (3, 3, 0)
+    assert shop.delivered == 6
     assert (shop.throttled, shop.refused, bank.failed) == (4, 5, 1)
     assert (shop.delivery[0.002], shop.delivery[0.005], shop.delivery[math.inf]) == (0, 2, 2)
     assert found.publish[0.005] == 2

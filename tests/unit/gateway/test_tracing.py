@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import StatusCode, Tracer
 
 from gateway.core.publication import Publication
-from gateway.errors import PublishDenied
+from gateway.errors import NotConfirmed, PublishDenied
 from gateway.request_line import LINE
 from gateway.settings import Settings
 from gateway.tracing import TracedPublisher, open_tracing, traced
@@ -115,6 +115,22 @@ async def test_a_publish_goes_on_in_the_events_trace() -> None:
     assert span.context is not None
     assert f"{span.context.trace_id:032x}" == TRACE_ID
     assert len(recording.published) == 1
+    assert "secret" not in span.to_json()
+
+
+async def test_a_direct_message_goes_on_in_it_too() -> None:
+    """Under a name of its own, with why no receipt came."""
+    spans = Spans()
+    recording = RecordingPublisher()
+    recording.missing["user:secret-user"] = NotConfirmed("secret words")
+    with pytest.raises(NotConfirmed):
+        await TracedPublisher(recording, spans.tracer).deliver(
+            publication(traceparent=PARENT), within_s=3
+        )
+    span = spans.one()
+    assert span.context is not None
+    assert f"{span.context.trace_id:032x}" == TRACE_ID
+    assert (span.name, (span.attributes or {})["error.type"]) == ("deliver", "not_confirmed")
     assert "secret" not in span.to_json()
 
 

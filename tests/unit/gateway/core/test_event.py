@@ -54,7 +54,7 @@ def test_reads_every_field() -> None:
             "data": None,
             "id": "order-7",
             "qos": 0,
-            "retain": True,
+            "retain": False,
             "ttl": 60,
             "deliverAt": "2026-02-01T13:00:00+01:00",
             "collapseKey": "price",
@@ -66,7 +66,7 @@ def test_reads_every_field() -> None:
         "everyone",
         "client:shop.42.tab",
     ]
-    assert (event.id, event.qos, event.retain, event.ttl_s) == ("order-7", 0, True, 60)
+    assert (event.id, event.qos, event.retain, event.ttl_s) == ("order-7", 0, False, 60)
     assert event.data is None
     assert event.deliver_at == datetime(2026, 2, 1, 12, tzinfo=UTC)
     assert (event.collapse_key, event.receipt, event.id_given) == ("price", True, True)
@@ -103,6 +103,8 @@ def test_names_every_missing_field() -> None:
         ("id", "a b", "/id", "1 to 128"),
         ("id", "x" * 129, "/id", "1 to 128"),
         ("id", 7, "/id", "1 to 128"),
+        ("id", ".", "/id", "not . or .. alone"),
+        ("id", "..", "/id", "not . or .. alone"),
         ("qos", 2, "/qos", "from 0 to 1"),
         ("qos", True, "/qos", "from 0 to 1"),
         ("qos", 0.5, "/qos", "from 0 to 1"),
@@ -119,6 +121,7 @@ def test_names_every_missing_field() -> None:
         ("collapseKey", "a b", "/collapseKey", "without blanks"),
         ("collapseKey", None, "/collapseKey", "1 to 128"),
         ("receipt", "yes", "/receipt", "true or false"),
+        ("receipt", True, "/receipt", "needs an address client:<clientId>"),
     ],
 )
 def test_refuses_a_field(field: str, value: JsonValue, pointer: str, says: str) -> None:
@@ -126,6 +129,21 @@ def test_refuses_a_field(field: str, value: JsonValue, pointer: str, says: str) 
     found = problems({**GOOD, field: value})
     assert list(found) == [pointer]
     assert says in found[pointer]
+
+
+def test_a_receipt_does_not_go_with_retaining() -> None:
+    """Only a message to one client is confirmed; each of the two is fine without the other."""
+    both = {**GOOD, "to": ["client:shop.42.tab", "everyone"], "retain": True, "receipt": True}
+    assert list(problems(both)) == ["/receipt"]
+    assert "cannot go with retain" in problems(both)["/receipt"]
+    assert parse({**both, "retain": False}).receipt
+    assert parse({**both, "receipt": False}).retain
+
+
+def test_a_wrong_address_is_not_blamed_on_the_receipt() -> None:
+    """The caller may have meant a client."""
+    found = problems({**GOOD, "to": "client:other.42.tab", "receipt": True})
+    assert list(found) == ["/to"]
 
 
 def test_hints_at_the_name_that_was_meant() -> None:

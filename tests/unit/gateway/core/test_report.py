@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.core.report import Delivery, Report, State
-from gateway.errors import PublishDenied, PublishThrottled
+from gateway.errors import ClientNotConnected, PublishDenied, PublishThrottled
 from wire.address import Address
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -86,7 +86,24 @@ def test_tells_each_address() -> None:
     }
 
 
-def test_is_a_receipt() -> None:
+def test_says_why_a_receipt_did_not_come() -> None:
+    """It was published all the same, so that is no error."""
+    missed = Delivery(
+        address=Address.parse("client:shop.42.tab"),
+        state=State.PUBLISHED,
+        attempts=1,
+        failure=ClientNotConnected("IoT Core answered 404"),
+    )
+    assert missed.members() == {
+        "state": "published",
+        "attempts": 1,
+        "noReceipt": {"code": "not_connected", "detail": "IoT Core answered 404"},
+    }
+    assert report(missed).state is State.PUBLISHED
+    assert not report(missed).failures
+
+
+def test_tells_everything_known() -> None:
     """All that is known of an event, with its times."""
     trying = Delivery(
         address=Address.parse("user:1"),

@@ -45,11 +45,11 @@ def test_rates_are_those_of_the_last_period() -> None:
     told = members(
         reading(0.0, shop=Counts()),
         reading(1.0, shop=Counts(accepted=100)),
-        reading(3.0, shop=Counts(accepted=110, published=4, failed=2, throttled=6, refused=8)),
+        reading(3.0, shop=Counts(accepted=110, published=4, delivered=10, failed=2, throttled=6)),
     )
     shop = told["services"]["shop"]
-    counted = ("accepted", "published", "failed", "throttled", "refused")
-    assert [shop[name] for name in counted] == [5, 2, 1, 3, 4]
+    counted = ("accepted", "published", "delivered", "failed", "throttled", "refused")
+    assert [shop[name] for name in counted] == [5, 2, 5, 1, 3, 0]
     assert told["total"] == shop
     assert told["at"] == "T3"
 
