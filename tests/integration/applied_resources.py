@@ -3,9 +3,6 @@
 Owns the translation, which is the provider's in `pulumi up`. botocore checks every parameter against
 the service's model and moto keeps what it takes, so an input of a wrong shape fails here.
 
-Made otherwise than in AWS: the trust policies of IoT's roles lose their conditions on the source
-account and rule, which localaws does not tell when it takes a role on for a rule.
-
 Event source mappings are made switched off, since moto would start Docker for each message, and
 functions without their code: the same handlers run in this process (`applied_functions`).
 """
