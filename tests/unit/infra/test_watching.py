@@ -43,6 +43,7 @@ def test_everything_that_can_go_wrong_has_an_alarm(everything: Program) -> None:
         "iot-connect-autherror-mqtt", "iot-subscribe-autherror-mqtt",
         "iot-publishin-autherror-http", "iot-connect-throttle-mqtt",
         "iot-subscribe-throttle-mqtt", "iot-publishin-throttle-http",
+        "iot-publishout-throttle-mqtt",
         "rule-errors", "outbox-dead-letters",
         "gateway-5xx", "gateway-unhealthy", "gateway-cpu", "gateway-dead-letters",
     }  # fmt: skip
@@ -124,11 +125,13 @@ def test_the_credential_lambda_logs_what_is_measured(caplog: pytest.LogCaptureFi
     assert 0 < line.__dict__[log_metrics.CHARS_FIELD] <= 2_048
 
 
-def test_the_gateway_logs_what_is_counted() -> None:
-    """Its line for a delivery given up has the phrase that the filter looks for."""
-    lines = [path.read_text() for path in (ROOT / "gateway").rglob("*.py")]
-    phrase = f'log.warning("{log_metrics.DEAD_LETTER_PHRASE}"'
-    assert any(phrase in text for text in lines)
+def test_the_gateway_logs_what_is_counted(everything: Program) -> None:
+    """Its lines for deliveries given up have the phrases that the filter looks for."""
+    pattern = everything.one("cloudwatch/logMetricFilter:LogMetricFilter", "dead").inputs["pattern"]
+    assert pattern == '{ ($.message = "delivery failed") || ($.message = "delivery poisoned") }'
+    text = "".join(path.read_text() for path in (ROOT / "gateway").rglob("*.py"))
+    for phrase in log_metrics.DEAD_LETTER_PHRASES:
+        assert re.search(rf'log\.(warning|error)\("{phrase}"', text), phrase
 
 
 def test_the_dashboard_draws_every_alarm(everything: Program) -> None:
