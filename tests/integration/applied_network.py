@@ -90,7 +90,12 @@ def _balancer(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
         LoadBalancerArn=arn, Attributes=_attributes(attributes)
     )
     suffix = arn.partition(":loadbalancer/")[2]
-    return arn, {"arn": arn, "arnSuffix": suffix, "dnsName": made["DNSName"]}
+    return arn, {
+        "arn": arn,
+        "arnSuffix": suffix,
+        "dnsName": made["DNSName"],
+        "zoneId": made["CanonicalHostedZoneId"],
+    }
 
 
 def _target_group(account: AppliedAccount, name: str, inputs: Inputs) -> Result:

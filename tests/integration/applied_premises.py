@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wire.secret import Secret
 
 DOMAIN = "push.example.com"
+GATEWAY = "gateway.example.com"
 NETWORK = "10.20.0.0/16"
 SUBNETS = {"a": "10.20.1.0/24", "b": "10.20.2.0/24"}
 """By the last letter of their zone."""
@@ -49,13 +50,14 @@ def lay_out(account: AppliedAccount) -> Premises:
     topics = account.client("sns")
     audit = topics.create_topic(Name="audit")["TopicArn"]
     on_call = topics.create_topic(Name="on-call")["TopicArn"]
-    zone = account.client("route53").create_hosted_zone(
+    dns = account.client("route53").create_hosted_zone(
         Name="example.com", CallerReference="applied"
     )["HostedZone"]["Id"]
+    zone = dns.rpartition("/")[2]
     config = {
         "apiDomain": DOMAIN,
         "apiCertificateArn": _certificate(account, DOMAIN),
-        "apiZoneId": zone.rpartition("/")[2],
+        "apiZoneId": zone,
         "alarmTopicArn": on_call,
         "iotToSns": json.dumps(
             ["group:chat -> chat", "group:support/* -> support", f"user:audited -> {audit} raw"]
@@ -65,7 +67,9 @@ def lay_out(account: AppliedAccount) -> Premises:
         "gatewayAllowedCidrs": json.dumps([NETWORK]),
         "gatewayImage": f"{account.account_id}.dkr.ecr.{account.region}.amazonaws.com/gateway:1",
         "gatewayKeysSecretArn": secret["ARN"],
-        "gatewayCertificateArn": _certificate(account, f"gateway.{DOMAIN}"),
+        "gatewayDomain": GATEWAY,
+        "gatewayZoneId": zone,
+        "gatewayCertificateArn": _certificate(account, GATEWAY),
     }
     return Premises(config=config, service_key=key)
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -134,15 +135,16 @@ async def test_the_domain_leads_to_the_api(stack: AppliedStack) -> None:
     mappings = await stack.call("apigatewayv2", "get_api_mappings", DomainName=name)
     (api,) = (await stack.call("apigatewayv2", "get_apis"))["Items"]
     assert [one["ApiId"] for one in mappings["Items"]] == [api["ApiId"]]
-    zone = stack.premises.config["apiZoneId"]
-    records = await stack.call("route53", "list_resource_record_sets", HostedZoneId=zone)
-    kinds = {
-        record["Type"]: record["AliasTarget"]["DNSName"].rstrip(".")
-        for record in records["ResourceRecordSets"]
-        if record["Name"].rstrip(".") == name
-    }
     target = stack.program.exports["apiDomainTarget"]
-    assert kinds == {"A": target, "AAAA": target}
+    assert await aliases(stack, name) == {"A": target, "AAAA": target}
+
+
+async def test_the_gateways_name_leads_to_its_balancer(stack: AppliedStack) -> None:
+    """What services are told to call is in DNS, and it is the internal load balancer."""
+    (balancer,) = (await stack.call("elbv2", "describe_load_balancers"))["LoadBalancers"]
+    url = urlsplit(stack.program.exports["gatewayUrl"])
+    assert url.scheme == "https"
+    assert await aliases(stack, url.netloc) == {"A": balancer["DNSName"]}
 
 
 async def test_a_task_works_and_leaves_its_work_to_the_next(
@@ -202,6 +204,17 @@ async def test_a_task_works_and_leaves_its_work_to_the_next(
 def settings_of(container: dict[str, Any]) -> Settings:
     """Return the settings that the gateway reads in a container."""
     return Settings.from_env({one["name"]: one["value"] for one in container["environment"]})
+
+
+async def aliases(stack: AppliedStack, name: str) -> dict[str, str]:
+    """Return what a name in the zone is an alias of, by type of record."""
+    zone = stack.premises.config["apiZoneId"]
+    found = await stack.call("route53", "list_resource_record_sets", HostedZoneId=zone)
+    return {
+        record["Type"]: record["AliasTarget"]["DNSName"].rstrip(".")
+        for record in found["ResourceRecordSets"]
+        if record["Name"].rstrip(".") == name
+    }
 
 
 async def groups(stack: AppliedStack, *ids: str) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from infra.gateway_network import DRAIN_S, IDLE_S
 from infra.gateway_service import NOTICE_S, STOP_S
 from infra.service_settings import TASK_SIZES
 from infra.settings import Settings
-from tests.unit.infra.program import EVERYTHING, MINIMAL, Program
+from tests.unit.infra.program import EVERYTHING, MINIMAL, REGION, Program, run_program
 
 SERVICE = {
     key: EVERYTHING[key]
@@ -69,6 +69,13 @@ def test_six_settings_make_a_service() -> None:
         ({"gatewayImage": "gateway"}, "must be an image with a tag or a digest"),
         ({"gatewayKeysSecretArn": "keys"}, "must be the whole ARN"),
         ({"gatewayCertificateArn": "x"}, "must be the ARN of an ACM certificate"),
+        (
+            {"gatewayCertificateArn": EVERYTHING["gatewayCertificateArn"]},
+            "gatewayDomain and gatewayCertificateArn go together",
+        ),
+        ({"gatewayDomain": "gateway.example.com"}, "callers check the name they call"),
+        ({"gatewayDomain": "gateway"}, "gatewayDomain must be a host name"),
+        ({"gatewayZoneId": "Z1"}, "gatewayZoneId is of no use without gatewayDomain"),
         ({"gatewayMemoryMb": "1500"}, "gatewayMemoryMb (1500) does not go with gatewayCpu (512)"),
         ({"gatewayCpu": "300"}, "gatewayMemoryMb (1024) does not go with gatewayCpu (300)"),
         ({"gatewayMinTasks": "7"}, "gatewayMaxTasks must not be less"),
@@ -171,6 +178,27 @@ def test_only_the_configured_may_call(everything: Program) -> None:
     assert (listener["protocol"], listener["port"]) == ("HTTPS", 443)
     assert "TLS13" in listener["sslPolicy"]
     assert len(balancer.name) + 8 <= 32
+
+
+def test_callers_find_it_by_a_name_of_its_certificate(everything: Program) -> None:
+    """The name leads to the load balancer, and it is what services are told."""
+    (record,) = [one for one in everything.all("route53/record:Record") if "gateway" in one.name]
+    balancer = everything.one("lb/loadBalancer:LoadBalancer").outputs
+    assert record.inputs["name"] == EVERYTHING["gatewayDomain"]
+    assert record.inputs["zoneId"] == EVERYTHING["gatewayZoneId"]
+    (alias,) = record.inputs["aliases"]
+    assert (alias["name"], alias["zoneId"]) == (balancer["dnsName"], balancer["zoneId"])
+    assert everything.exports["gatewayUrl"] == "https://gateway.example.com"
+    assert everything.exports["gatewayDomainTarget"] == balancer["dnsName"]
+
+
+def test_without_a_certificate_it_is_called_by_the_balancers_name() -> None:
+    """Plain HTTP, no record, nothing to point to."""
+    plain = run_program({**MINIMAL, **SERVICE})
+    assert plain.exports["gatewayUrl"] == f"http://internal-gw.{REGION}.elb.amazonaws.com"
+    assert "gatewayDomainTarget" not in plain.exports
+    assert plain.all("route53/record:Record") == []
+    assert plain.one("lb/listener:Listener").inputs["protocol"] == "HTTP"
 
 
 def test_tasks_scale_between_the_counts(everything: Program) -> None:

@@ -10,7 +10,15 @@ import pytest
 from tests.unit.infra.program import ACCOUNT, EVERYTHING, REGION, Program, Registered, run_program
 from wire.iam import AccessRequest, evaluate, parse_document
 
-OF_THE_ACCOUNT = ("apiDomain", "apiCertificateArn", "apiZoneId", "iotLogLevel")
+OF_THE_ACCOUNT = (
+    "apiDomain",
+    "apiCertificateArn",
+    "apiZoneId",
+    "gatewayDomain",
+    "gatewayZoneId",
+    "gatewayCertificateArn",
+    "iotLogLevel",
+)
 """Settings that name the one thing of its kind, which at most one stack may be told."""
 
 NAMES = ("name", "dashboardName", "family", "domainName")
