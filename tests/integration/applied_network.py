@@ -140,12 +140,9 @@ def _listener(account: AppliedAccount, _name: str, inputs: Inputs) -> Result:
     return made["ListenerArn"], {"arn": made["ListenerArn"]}
 
 
-def _attributes(values: Mapping[str, object]) -> list[dict[str, str]]:
+def _attributes(values: Mapping[str, bool | float]) -> list[dict[str, str]]:
     return [
-        {
-            "Key": key,
-            "Value": json.dumps(value) if isinstance(value, bool) else str(int(str(value)[:-2])),
-        }
+        {"Key": key, "Value": json.dumps(value if isinstance(value, bool) else int(value))}
         for key, value in values.items()
     ]
 

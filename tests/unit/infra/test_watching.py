@@ -43,9 +43,9 @@ def test_everything_that_can_go_wrong_has_an_alarm(everything: Program) -> None:
         "iot-connect-autherror-mqtt", "iot-subscribe-autherror-mqtt",
         "iot-publishin-autherror-http", "iot-connect-throttle-mqtt",
         "iot-subscribe-throttle-mqtt", "iot-publishin-throttle-http",
-        "iot-publishout-throttle-mqtt",
         "rule-errors", "outbox-dead-letters",
         "gateway-5xx", "gateway-unhealthy", "gateway-cpu", "gateway-dead-letters",
+        "iot-publishout-throttle-mqtt",
     }  # fmt: skip
     assert {"bridge-errors", "bridge-throttles"} < set(found)
     watched = {
