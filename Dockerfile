@@ -8,11 +8,12 @@ WORKDIR /build
 COPY pyproject.toml requirements.txt ./
 # The project's own dependencies but Pulumi's, at the versions that requirements.txt pins.
 RUN python -c "import tomllib; print(*(name for name in tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'] if not name.startswith('pulumi')), sep='\n')" > gateway.txt \
-    && python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-compile \
-        --constraint requirements.txt --requirement gateway.txt
+    && python -m venv --without-pip /venv \
+    && pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
+        --only-binary :all: --constraint requirements.txt --requirement gateway.txt
 
-FROM node:22-slim AS web
+# What it makes is the same for every platform, so it is never emulated.
+FROM --platform=$BUILDPLATFORM node:24-slim AS web
 WORKDIR /build
 COPY web/package.json web/package-lock.json web/.npmrc ./
 RUN npm ci
@@ -29,6 +30,8 @@ COPY --from=build /venv /venv
 WORKDIR /app
 COPY wire/ wire/
 COPY gateway/ gateway/
+# The root is read-only where it runs, so a task could keep no bytecode: each would compile anew.
+RUN python -m compileall -q --invalidation-mode unchecked-hash wire gateway
 COPY --from=web /build/dist/dashboard dashboard/
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

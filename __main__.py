@@ -193,6 +193,8 @@ if settings.gateway_service and outbox:
         opts=claimed,
     )
     pulumi.export("gatewayUrl", network.url)
+    if settings.gateway_service.domain:
+        pulumi.export("gatewayDomainTarget", network.target)
 
 rule_errors = None
 if settings.presence or settings.bridges.outward:

@@ -1,7 +1,7 @@
 """How callers inside the VPC reach the gateway service.
 
-Owns the internal load balancer, its listener and target group, and both security groups. Does not
-own the tasks behind it (`infra.gateway_service`).
+Owns the internal load balancer, its listener and target group, both security groups, and the name it is
+called by. Does not own the tasks behind it (`infra.gateway_service`).
 
 Health is asked of `/healthz`, not `/readyz`: when IoT Core is in trouble every gateway says it is
 not ready, and a load balancer that believed them would have ECS replace all tasks, over and over.
@@ -63,9 +63,11 @@ class GatewayNetwork(pulumi.ComponentResource):
         * Application Load Balancer, internal.
         * Target group with a health check on `/healthz`.
         * Listener: TLS with a certificate, plain HTTP without.
+        * With a zone: the alias record of the domain.
 
     Outputs:
         url: Where services post events.
+        target: The load balancer's own name, which a record made elsewhere must point to.
         target_group_arn: For the service, once the listener is there.
         tasks_group_id: Security group of the tasks.
         balancer_suffix: The load balancer, as CloudWatch names it.
@@ -73,6 +75,7 @@ class GatewayNetwork(pulumi.ComponentResource):
     """
 
     url: pulumi.Output[str]
+    target: pulumi.Output[str]
     target_group_arn: pulumi.Output[str]
     tasks_group_id: pulumi.Output[str]
     balancer_suffix: pulumi.Output[str]
@@ -129,7 +132,11 @@ class GatewayNetwork(pulumi.ComponentResource):
             tags=dict(args.tags),
             opts=child,
         )
-        self.url = pulumi.Output.concat("https://" if secure else "http://", balancer.dns_name)
+        if args.service.zone_id:
+            _record(name, args.service, balancer, child)
+        host = args.service.domain or balancer.dns_name
+        self.url = pulumi.Output.concat("https://" if secure else "http://", host)
+        self.target = balancer.dns_name
         self.target_group_arn = pulumi.Output.all(target.arn, listener.id).apply(
             lambda ready: str(ready[0])
         )
@@ -142,6 +149,29 @@ class GatewayNetwork(pulumi.ComponentResource):
 def _short(namespace: str) -> str:
     # 32 characters in all, of which Pulumi takes 8; letters, digits and inner hyphens only.
     return f"gw-{namespace.replace('_', '-').strip('-')[:20]}"
+
+
+def _record(
+    name: str,
+    service: GatewayServiceSettings,
+    balancer: aws.lb.LoadBalancer,
+    child: pulumi.ResourceOptions,
+) -> None:
+    # A alone: an internal load balancer in subnets without IPv6 has no AAAA to point to.
+    aws.route53.Record(
+        f"{name}-a",
+        zone_id=service.zone_id,
+        name=service.domain,
+        type="A",
+        aliases=[
+            {
+                "name": balancer.dns_name,
+                "zone_id": balancer.zone_id,
+                "evaluate_target_health": False,
+            }
+        ],
+        opts=child,
+    )
 
 
 def _group(

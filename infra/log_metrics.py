@@ -20,8 +20,9 @@ PACKED_FIELD: Final = "packed_policy_percent"
 CHARS_FIELD: Final = "session_policy_chars"
 """Members of the credential Lambda's one line per request."""
 
-DEAD_LETTER_PHRASE: Final = "delivery failed"
-"""The gateway's line for a delivery it gave up."""
+DEAD_LETTER_PHRASES: Final = ("delivery failed", "delivery poisoned")
+"""The gateway's lines for a delivery it gave up, and for one that it took out of the shared outbox's
+dead-letter queue: within seconds, so that the queue's own alarm may never see it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,9 @@ class LogMetrics(pulumi.ComponentResource):
             (
                 "GatewayDeadLetters",
                 args.gateway_log_group,
-                f'{{ $.message = "{DEAD_LETTER_PHRASE}" }}',
+                "{ "
+                + " || ".join(f'($.message = "{phrase}")' for phrase in DEAD_LETTER_PHRASES)
+                + " }",
                 "1",
                 "Count",
             ),

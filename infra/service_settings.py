@@ -27,6 +27,7 @@ TASK_SIZES: Final = {
 
 _VPC: Final = re.compile(r"vpc-[0-9a-f]{8,17}")
 _SUBNET: Final = re.compile(r"subnet-[0-9a-f]{8,17}")
+_DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII)
 _CERTIFICATE: Final = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+")
 _KEPT: Final = re.compile(
     r"arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:\d{12}:secret:|ssm:[a-z0-9-]+:\d{12}:parameter/)"
@@ -46,6 +47,8 @@ class GatewayServiceSettings:
         allowed_cidrs: Who may call it: IPv4 ranges of the callers.
         image: The image, with a tag or digest.
         keys_secret_arn: Where its keys file is kept: a secret or parameter with the file's text.
+        domain: Host name of its own, which the certificate is for; empty without one.
+        zone_id: Route 53 zone that gets its record, or empty: it is made elsewhere.
         certificate_arn: ACM certificate of the listener; empty listens for plain HTTP.
         cpu: CPU units of a task; 1,024 is one vCPU.
         memory_mb: Memory of a task.
@@ -58,6 +61,8 @@ class GatewayServiceSettings:
     allowed_cidrs: tuple[str, ...]
     image: str
     keys_secret_arn: str
+    domain: str
+    zone_id: str
     certificate_arn: str
     cpu: int
     memory_mb: int
@@ -73,6 +78,8 @@ def read_gateway_service(reader: ConfigReader) -> GatewayServiceSettings | None:
         allowed_cidrs=reader.listing("gatewayAllowedCidrs"),
         image=reader.text("gatewayImage"),
         keys_secret_arn=reader.text("gatewayKeysSecretArn"),
+        domain=reader.text("gatewayDomain"),
+        zone_id=reader.text("gatewayZoneId"),
         certificate_arn=reader.text("gatewayCertificateArn"),
         cpu=reader.integer("gatewayCpu", 512, least=256, most=4_096),
         memory_mb=reader.integer("gatewayMemoryMb", 1_024, least=512, most=30_720),
@@ -92,6 +99,8 @@ def _refuse_the_rest(reader: ConfigReader, found: GatewayServiceSettings) -> Non
         "gatewayAllowedCidrs": found.allowed_cidrs,
         "gatewayImage": found.image,
         "gatewayKeysSecretArn": found.keys_secret_arn,
+        "gatewayDomain": found.domain,
+        "gatewayZoneId": found.zone_id,
         "gatewayCertificateArn": found.certificate_arn,
     }
     for key, value in given.items():
@@ -129,6 +138,21 @@ def _check(reader: ConfigReader, found: GatewayServiceSettings) -> None:
         "gatewayCertificateArn",
         fit=not found.certificate_arn or bool(_CERTIFICATE.fullmatch(found.certificate_arn)),
         sentence="must be the ARN of an ACM certificate",
+    )
+    need(
+        "gatewayDomain",
+        fit=not found.domain or bool(_DOMAIN.fullmatch(found.domain)),
+        sentence="must be a host name such as gateway.example.com",
+    )
+    need(
+        "gatewayDomain",
+        fit=bool(found.domain) == bool(found.certificate_arn),
+        sentence="and gatewayCertificateArn go together: callers check the name they call",
+    )
+    need(
+        "gatewayZoneId",
+        fit=not found.zone_id or bool(found.domain),
+        sentence="is of no use without gatewayDomain",
     )
     need(
         "gatewayMemoryMb",

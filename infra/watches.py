@@ -155,6 +155,7 @@ def iot_watches() -> list[Watch]:
             ("Connect.Throttle", "MQTT", 0, "Connects over the account's rate: a reconnect storm."),
             ("Subscribe.Throttle", "MQTT", 0, "Subscriptions over the account's rate."),
             ("PublishIn.Throttle", "HTTP", 0, "Publishes over the account's rate: ask for more."),
+            ("PublishOut.Throttle", "MQTT", 0, "Clients get more than a connection may carry."),
         )
     ]
 

@@ -5,7 +5,7 @@ parameter or `X-Amz-Target`, and its parameters. Does not decide whether the cal
 (`localaws.core.principal`) and does not know the device gateway's operations.
 
 How far it goes, on purpose: STS, SNS, SQS, IAM, DynamoDB and other query and JSON APIs get their
-action; resources are named for the first five. A REST API's operation is not named, IoT's topic
+action; resources are named for the first five, and for reading secrets and SSM parameters. A REST API's operation is not named, IoT's topic
 rules excepted: its caller needs a statement that covers the whole service (`lambda:*`). A resource that cannot be named counts
 as `*`, which only a statement on `*` covers. Resource policies (of queues, topics, keys) are not
 evaluated.
@@ -159,6 +159,12 @@ def _resources(service: str, parameters: Mapping[str, object], prefix: str) -> l
         return _iam_resources(text, prefix)
     if service == "dynamodb":
         return _tables(parameters, text, prefix)
+    if service == "secretsmanager":
+        # A secret's ARN ends in six characters that its name does not tell.
+        return [text["SecretId"]] if text.get("SecretId", "").startswith("arn:") else []
+    if service == "ssm" and "Name" in text:
+        name = text["Name"]
+        return [name if name.startswith("arn:") else f"{prefix}parameter/{name.lstrip('/')}"]
     return []
 
 

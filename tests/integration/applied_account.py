@@ -2,7 +2,8 @@
 
 Owns the run: the program registers a resource when its inputs are known, so dependencies come first
 and outputs flow as they do in `pulumi up`; this account makes it and answers with what AWS answered.
-How each type is made is in `applied_resources`; a type that is not there fails the run by its name.
+How each type is made is in `applied_resources` and `applied_network`; a type that is in neither fails
+the run by its name.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Made:
         permissions: What each function lets in: service and source ARN.
         cors: CORS configuration of the API.
         queue_urls: By queue ARN.
+        domains: Names of the HTTP API's own that lead to it.
     """
 
     functions: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class Made:
     cors: dict[str, Any] = field(default_factory=dict)
     execution_arn: str = ""
     queue_urls: dict[str, str] = field(default_factory=dict)
+    domains: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,14 +103,19 @@ class AppliedAccount(Account):
         self, args: mocks.MockResourceArgs, inputs: dict[str, Any]
     ) -> tuple[str, dict[str, Any]]:
         """Make one resource through boto3."""
+        from tests.integration.applied_network import MAKERS as NETWORK
         from tests.integration.applied_resources import MAKERS
 
-        maker = MAKERS.get(args.typ)
+        maker = {**MAKERS, **NETWORK}.get(args.typ)
         if maker is None:
             raise UnknownResource(f"the harness does not know {args.typ} ({args.name})")
         name = self.physical_name(args.name, inputs)
         id_, outputs = maker(self, name, inputs)
         return id_, {**inputs, "name": name, **outputs}
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of something in this account and region."""
+        return f"arn:aws:{service}:{self.region}:{self.account_id}:{resource}"
 
     def physical_name(self, logical: str, inputs: Mapping[str, Any]) -> str:
         """Name a resource as Pulumi would: exactly as told, or uniquely."""

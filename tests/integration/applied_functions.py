@@ -102,7 +102,7 @@ class Functions:
 async def served_api(
     made: Made, functions: Functions, listener: socket.socket
 ) -> AsyncIterator[None]:
-    """Serve the routes of the HTTP API that the program made."""
+    """Serve the routes of the HTTP API that the program made, by its own name and its domain's."""
     cors = CorsRules(
         origins=frozenset(made.cors["allowOrigins"]),
         methods=tuple(made.cors["allowMethods"]),
@@ -110,6 +110,8 @@ async def served_api(
         expose=tuple(made.cors["exposeHeaders"]),
         max_age_s=int(made.cors["maxAge"]),
     )
+
+    own_host = "{}:{}".format(*listener.getsockname())
 
     async def answer(incoming: web.Request) -> web.Response:
         request = HttpRequest(
@@ -122,6 +124,8 @@ async def served_api(
         )
         if is_preflight(request):
             return sent(preflight(request, cors))
+        if incoming.host not in {own_host, *made.domains}:
+            return sent(own_answer(404))
         key = f"{request.method} {request.path}"
         uri = made.routes.get(key)
         if uri is None:

@@ -3,11 +3,8 @@
 Owns the translation, which is the provider's in `pulumi up`. botocore checks every parameter against
 the service's model and moto keeps what it takes, so an input of a wrong shape fails here.
 
-Made otherwise than in AWS: the trust policies of IoT's roles lose their conditions on the source
-account and rule, which localaws does not tell when it takes a role on for a rule.
-
-Not made in moto: event source mappings (it would start Docker) and the code of functions (the same
-handlers run in this process, `applied_functions`).
+Event source mappings are made switched off, since moto would start Docker for each message, and
+functions without their code: the same handlers run in this process (`applied_functions`).
 """
 
 from __future__ import annotations
@@ -84,7 +81,7 @@ def _log_group(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
     logs = account.client("logs")
     logs.create_log_group(logGroupName=name, tags=inputs["tags"])
     logs.put_retention_policy(logGroupName=name, retentionInDays=int(inputs["retentionInDays"]))
-    return name, {"arn": _arn(account, "logs", f"log-group:{name}")}
+    return name, {"arn": account.arn("logs", f"log-group:{name}")}
 
 
 def _metric_filter(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
@@ -127,7 +124,7 @@ def _alarm(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
             Tags=tag_list(inputs),
         )
     )
-    return name, {"arn": _arn(account, "cloudwatch", f"alarm:{name}")}
+    return name, {"arn": account.arn("cloudwatch", f"alarm:{name}")}
 
 
 def _dashboard(account: AppliedAccount, _name: str, inputs: Inputs) -> Result:
@@ -179,12 +176,21 @@ def _permission(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
     return name, {}
 
 
-def _event_source(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
+def _event_source(account: AppliedAccount, _name: str, inputs: Inputs) -> Result:
     assert inputs["functionResponseTypes"] == ["ReportBatchItemFailures"]
+    made = account.client("lambda").create_event_source_mapping(
+        EventSourceArn=inputs["eventSourceArn"],
+        FunctionName=inputs["functionName"],
+        BatchSize=int(inputs["batchSize"]),
+        FunctionResponseTypes=inputs["functionResponseTypes"],
+        Enabled=False,
+        Tags=inputs["tags"],
+    )
     account.made.sources.append(
         (inputs["eventSourceArn"], inputs["functionName"], int(inputs["batchSize"]))
     )
-    return name, {"arn": _arn(account, "lambda", f"event-source-mapping:{name}")}
+    arn = account.arn("lambda", f"event-source-mapping:{made['UUID']}")
+    return made["UUID"], {"arn": arn}
 
 
 def _api(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
@@ -204,7 +210,7 @@ def _api(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
     )
     id_ = made["ApiId"]
     account.made.cors = cors
-    account.made.execution_arn = _arn(account, "execute-api", id_)
+    account.made.execution_arn = account.arn("execute-api", id_)
     return id_, {
         "arn": f"arn:aws:apigateway:{account.region}::/apis/{id_}",
         "apiEndpoint": account.api_url,
@@ -266,7 +272,7 @@ def _topic_rule(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
         },
         tags="&".join(f"{key}={value}" for key, value in inputs["tags"].items()),
     )
-    return name, {"arn": _arn(account, "iot", f"rule/{name}")}
+    return name, {"arn": account.arn("iot", f"rule/{name}")}
 
 
 def _rule_action(kind: str, action: Mapping[str, Any]) -> dict[str, Any]:
@@ -319,7 +325,7 @@ def _queue(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
     url = account.client("sqs").create_queue(
         QueueName=name, Attributes=attributes, tags=inputs["tags"]
     )["QueueUrl"]
-    arn = _arn(account, "sqs", name)
+    arn = account.arn("sqs", name)
     account.made.queue_urls[arn] = url
     return url, {"arn": arn, "url": url}
 
@@ -374,10 +380,6 @@ def _keys(owner: Mapping[str, Any]) -> list[dict[str, str]]:
         {"AttributeName": owner["hashKey"], "KeyType": "HASH"},
         {"AttributeName": owner["rangeKey"], "KeyType": "RANGE"},
     ]
-
-
-def _arn(account: AppliedAccount, service: str, resource: str) -> str:
-    return f"arn:aws:{service}:{account.region}:{account.account_id}:{resource}"
 
 
 def _text(value: object) -> str:

@@ -31,6 +31,7 @@ from tests.integration.applied_functions import (
     polled_queues,
     served_api,
 )
+from tests.integration.applied_premises import Premises, lay_out
 from tests.integration.gateway_process import gateway_process
 from tests.unit.infra.program import ACCOUNT, REGION, SECRET, Program, run_program
 
@@ -52,13 +53,14 @@ CONFIG = {
             "news -> everyone raw",
         ]
     ),
-    "iotToSns": json.dumps(["group:chat -> chat", "group:support/* -> support"]),
     "presence": "true",
+    "iotLogLevel": "WARN",
     "outbox": "true",
-    "alarmTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call",
     "dashboard": "true",
+    "protectData": "false",
+    "tracing": "true",
 }
-"""Everything that localaws can carry: all but what needs a network, DNS or IoT's own log."""
+"""Everything on, together with what names the account's own things (`applied_premises`)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,10 +72,12 @@ class AppliedStack:
         account: What was made.
         program: What the program registered and exported.
         functions: The functions at work.
+        premises: What was there before it.
     """
 
     aws: LocalAws
     account: AppliedAccount
+    premises: Premises
     program: Program
     functions: Functions
 
@@ -110,13 +114,13 @@ class AppliedStack:
         """Trade a token for credentials, as a page of the configured origin does."""
         body = {"sub": user, "aud": "push", "exp": datetime.now(UTC) + timedelta(hours=1)}
         token = jwt.encode(body | claims, SECRET, algorithm="HS256")
+        url = urlsplit(self.program.exports["credentialsUrl"])
+        assert url.scheme == "https"
+        headers = {"Authorization": f"Bearer {token}", "Origin": ORIGIN, "Host": url.netloc}
         async with (
             aiohttp.ClientSession() as session,
-            session.post(
-                self.program.exports["credentialsUrl"],
-                json={},
-                headers={"Authorization": f"Bearer {token}", "Origin": ORIGIN},
-            ) as answer,
+            # What DNS and TLS would do on the way to the API.
+            session.post(self.account.api_url + url.path, json={}, headers=headers) as answer,
         ):
             assert answer.status == 200, await answer.text()
             assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
@@ -279,7 +283,10 @@ async def applied(state: Path, config: Mapping[str, str] = CONFIG) -> AsyncItera
                 account_id=ACCOUNT,
                 region=REGION,
             )
-            program = await asyncio.to_thread(run_program, config, account=account)
+            premises = await asyncio.to_thread(lay_out, account)
+            program = await asyncio.to_thread(
+                run_program, {**config, **premises.config}, account=account
+            )
             functions = Functions(account, aws.moto)
             try:
                 async with (
@@ -287,7 +294,11 @@ async def applied(state: Path, config: Mapping[str, str] = CONFIG) -> AsyncItera
                     polled_queues(account, functions),
                 ):
                     yield AppliedStack(
-                        aws=aws, account=account, program=program, functions=functions
+                        aws=aws,
+                        account=account,
+                        premises=premises,
+                        program=program,
+                        functions=functions,
                     )
             finally:
                 await functions.close()

@@ -79,6 +79,8 @@ EVERYTHING = {
     "gatewayAllowedCidrs": '["10.0.0.0/16", "10.1.0.0/16"]',
     "gatewayImage": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/push/gateway:1.4.2",
     "gatewayKeysSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:keys-AbCdEf",
+    "gatewayDomain": "gateway.example.com",
+    "gatewayZoneId": "Z1123456789ABC",
     "gatewayCertificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/1a1b2c3d-0a1b",
     "gatewayCpu": "1024",
     "gatewayMemoryMb": "2048",
@@ -337,6 +339,7 @@ _MORE_OUTPUTS: Mapping[str, dict[str, Any]] = {
     "lb/loadBalancer:LoadBalancer": {
         "dnsName": f"internal-gw.{REGION}.elb.amazonaws.com",
         "arnSuffix": "app/gw/0",
+        "zoneId": "ZBALANCER",
     },
     "lb/targetGroup:TargetGroup": {"arnSuffix": "targetgroup/gw/0"},
     "cloudwatch/dashboard:Dashboard": {"dashboardName": "push"},

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-import shutil
 import subprocess
-import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +15,7 @@ from infra.gateway_network import DRAIN_S, IDLE_S
 from infra.gateway_service import NOTICE_S, STOP_S
 from infra.service_settings import TASK_SIZES
 from infra.settings import Settings
-from tests.unit.infra.program import EVERYTHING, MINIMAL, ROOT, Program
-from tests.unit.test_layers import imported
+from tests.unit.infra.program import EVERYTHING, MINIMAL, REGION, Program, run_program
 
 SERVICE = {
     key: EVERYTHING[key]
@@ -74,6 +69,13 @@ def test_six_settings_make_a_service() -> None:
         ({"gatewayImage": "gateway"}, "must be an image with a tag or a digest"),
         ({"gatewayKeysSecretArn": "keys"}, "must be the whole ARN"),
         ({"gatewayCertificateArn": "x"}, "must be the ARN of an ACM certificate"),
+        (
+            {"gatewayCertificateArn": EVERYTHING["gatewayCertificateArn"]},
+            "gatewayDomain and gatewayCertificateArn go together",
+        ),
+        ({"gatewayDomain": "gateway.example.com"}, "callers check the name they call"),
+        ({"gatewayDomain": "gateway"}, "gatewayDomain must be a host name"),
+        ({"gatewayZoneId": "Z1"}, "gatewayZoneId is of no use without gatewayDomain"),
         ({"gatewayMemoryMb": "1500"}, "gatewayMemoryMb (1500) does not go with gatewayCpu (512)"),
         ({"gatewayCpu": "300"}, "gatewayMemoryMb (1024) does not go with gatewayCpu (300)"),
         ({"gatewayMinTasks": "7"}, "gatewayMaxTasks must not be less"),
@@ -134,7 +136,7 @@ def test_a_task_runs_the_gateway_with_its_settings(everything: Program) -> None:
     table = everything.one("dynamodb/table:Table").outputs["name"]
     assert outbox == f"aws://{queue}?table={table}"
     settings = GatewaySettings.from_env(environment)
-    assert settings.port == 8_080
+    assert (settings.host, settings.port) == ("0.0.0.0", 8_080)
     assert str(settings.keys_file) == "/run/gateway/keys.json"
     assert settings.log_format == "json"
     # SIGTERM, notice, drain, and only then the end; and the load balancer closes first.
@@ -178,6 +180,27 @@ def test_only_the_configured_may_call(everything: Program) -> None:
     assert len(balancer.name) + 8 <= 32
 
 
+def test_callers_find_it_by_a_name_of_its_certificate(everything: Program) -> None:
+    """The name leads to the load balancer, and it is what services are told."""
+    (record,) = [one for one in everything.all("route53/record:Record") if "gateway" in one.name]
+    balancer = everything.one("lb/loadBalancer:LoadBalancer").outputs
+    assert record.inputs["name"] == EVERYTHING["gatewayDomain"]
+    assert record.inputs["zoneId"] == EVERYTHING["gatewayZoneId"]
+    (alias,) = record.inputs["aliases"]
+    assert (alias["name"], alias["zoneId"]) == (balancer["dnsName"], balancer["zoneId"])
+    assert everything.exports["gatewayUrl"] == "https://gateway.example.com"
+    assert everything.exports["gatewayDomainTarget"] == balancer["dnsName"]
+
+
+def test_without_a_certificate_it_is_called_by_the_balancers_name() -> None:
+    """Plain HTTP, no record, nothing to point to."""
+    plain = run_program({**MINIMAL, **SERVICE})
+    assert plain.exports["gatewayUrl"] == f"http://internal-gw.{REGION}.elb.amazonaws.com"
+    assert "gatewayDomainTarget" not in plain.exports
+    assert plain.all("route53/record:Record") == []
+    assert plain.one("lb/listener:Listener").inputs["protocol"] == "HTTP"
+
+
 def test_tasks_scale_between_the_counts(everything: Program) -> None:
     """By CPU; the deployed count is the scaling's afterwards."""
     target = everything.one("appautoscaling/target:Target")
@@ -206,69 +229,3 @@ def test_the_outbox_keeps(everything: Program) -> None:
     assert table["ttl"] == {"attributeName": "expires_at", "enabled": True}
     assert table["pointInTimeRecovery"] == {"enabled": True}
     assert table["billingMode"] == "PAY_PER_REQUEST"
-
-
-# --- the image ---
-
-DOCKERFILE = (ROOT / "Dockerfile").read_text()
-MODULES = {"pyjwt": "jwt", "prometheus-client": "prometheus_client"}
-"""Distributions whose module has another name."""
-
-
-def test_the_image_is_small_and_unprivileged() -> None:
-    """Slim, stages of its own for what is only built with, a user of its own, a health check, a signal that drains."""
-    stages = re.findall(r"^FROM (\S+)", DOCKERFILE, re.M)
-    assert stages == ["python:3.13-slim", "node:22-slim", "python:3.13-slim"]
-    last = DOCKERFILE.rpartition("\nFROM ")[2]
-    assert re.search(r"^USER gateway$", last, re.M)
-    assert "--uid 10001" in last
-    assert re.search(r"^STOPSIGNAL SIGTERM$", last, re.M)
-    assert re.search(r"^HEALTHCHECK .*\n.*/healthz", last, re.M)
-    assert re.search(r'^ENTRYPOINT \["python", "-m", "gateway"\]\nCMD \["serve"\]', last, re.M)
-    assert re.search(r'^VOLUME \["/run/gateway"\]$', last, re.M)
-    ignored = (ROOT / ".dockerignore").read_text().splitlines()
-    assert "*" in ignored
-    assert "COPY --from=web /build/dist/dashboard dashboard/" in last
-    copied = set(re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.M))
-    assert {name.rstrip("/") for line in copied for name in line.split()} == {
-        name.removeprefix("!") for name in ignored if name.startswith("!")
-    }
-
-
-def test_the_image_installs_what_the_gateway_imports() -> None:
-    """Its dependencies are the project's without Pulumi's, and each is one that is pinned."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [name for name in project["dependencies"] if not name.startswith("pulumi")]
-    (expression,) = re.findall(r'python -c "import tomllib; print\((.+?)\)" >', DOCKERFILE)
-    assert "not name.startswith('pulumi')" in expression
-    names = {re.split(r"[\[=;< ]", name)[0] for name in wanted}
-    pinned = (ROOT / "requirements.txt").read_text()
-    for name in names:
-        assert re.search(rf"^{name}==", pinned, re.M), f"{name} is not in requirements.txt"
-    modules = {MODULES.get(name, name) for name in names}
-    # What these bring along themselves.
-    modules |= {"aiobotocore", "botocore", "multidict", "yarl", "opentelemetry", "cryptography"}
-    sources = [*(ROOT / "gateway").rglob("*.py"), *(ROOT / "wire").rglob("*.py")]
-    for path in sources:
-        for module in {name.partition(".")[0] for name in imported(path)}:
-            known = module in modules | set(sys.stdlib_module_names) | {"gateway", "wire"}
-            assert known or "types_boto3" in module, f"{path} imports {module}"
-
-
-def test_the_copied_files_are_enough_to_start(tmp_path: Path) -> None:
-    """In a folder that holds what the image holds, the entry point runs."""
-    for folder in ("gateway", "wire"):
-        shutil.copytree(
-            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "gateway", "serve"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
-    assert done.returncode == 2
-    assert "GATEWAY_NAMESPACE" in done.stderr

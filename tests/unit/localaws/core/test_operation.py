@@ -98,6 +98,28 @@ def test_sqs_queues_by_name_and_none() -> None:
 TABLE = f"arn:aws:dynamodb:{HERE}:table/t"
 
 
+SECRET = f"arn:aws:secretsmanager:{HERE}:secret:keys-AbCdEf"
+PARAMETER = f"arn:aws:ssm:{HERE}:parameter/push/keys"
+
+
+@pytest.mark.parametrize(
+    ("service", "action", "parameters", "resource"),
+    [
+        ("secretsmanager", "GetSecretValue", {"SecretId": SECRET}, SECRET),
+        ("secretsmanager", "GetSecretValue", {"SecretId": "keys"}, "*"),
+        ("ssm", "GetParameter", {"Name": PARAMETER}, PARAMETER),
+        ("ssm", "GetParameter", {"Name": "/push/keys"}, PARAMETER),
+        ("ssm", "GetParameter", {"Name": "keys"}, f"arn:aws:ssm:{HERE}:parameter/keys"),
+        ("ssm", "DescribeParameters", {}, "*"),
+    ],
+)
+def test_what_is_kept_secret_is_named(
+    service: str, action: str, parameters: dict[str, str], resource: str
+) -> None:
+    """A right to read one secret is a right to read that one; a bare name of one tells no ARN."""
+    assert target(service, action, parameters).wanted == ((f"{service}:{action}", resource),)
+
+
 @pytest.mark.parametrize(
     ("operation", "parameters", "wanted"),
     [
