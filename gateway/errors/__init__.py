@@ -18,6 +18,7 @@
     │   ├── InvalidQuery            a query parameter that is not read here
     │   ├── InvalidClientId         no client of this stack
     │   ├── NotAuthenticated
+    │   ├── UnknownSender           a message of somebody who is no service here
     │   ├── IssuerUnavailable       a token cannot be checked right now
     │   ├── NotAllowed              the service may not publish to these addresses
     │   ├── AdminRequired
@@ -52,6 +53,7 @@ from gateway.errors.access import (
     NotAllowed,
     NotAuthenticated,
     RateExceeded,
+    UnknownSender,
 )
 from gateway.errors.operator import (
     AddressInUse,
@@ -135,6 +137,7 @@ __all__ = [
     "TooManyEvents",
     "TooManyStreams",
     "UnknownEvent",
+    "UnknownSender",
     "UnsupportedMedia",
     "WrongState",
 ]
