@@ -9,8 +9,9 @@ after one of our own:
     3. on_shutdown handlers run
     4. requests under way get `drain_s` to finish
     5. those that did not are cancelled
-    6. cleanup contexts end; ours stand outside the app, from the inside out: the engine, which
-       gets `drain_s` of its own to deliver, the prober, the AWS client, and what is left of traces
+    6. cleanup contexts end; ours stand outside the app, from the inside out: the inbox, which has
+       received nothing since step 0 and gives back what it cannot finish, the engine, which gets
+       `drain_s` of its own to deliver, the prober, the AWS client, and what is left of traces
     7. the loop ends
 
 Does not: know what the requests do (`gateway/app.py`) or how events are delivered
@@ -37,6 +38,7 @@ from gateway.delivery import delivering
 from gateway.errors import AddressInUse, KeyFileError, NobodyMayPublish
 from gateway.feed import Feed
 from gateway.http_server import ProblemRunner
+from gateway.inbox.inbox import receiving
 from gateway.iot import open_iot_data
 from gateway.key_file import read_keys
 from gateway.keys import Keyring
@@ -141,6 +143,15 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
                 metrics=metrics,
                 readiness=readiness,
                 feed=feed,
+            )
+        )
+        await stack.enter_async_context(
+            receiving(
+                settings=settings,
+                admission=admission,
+                intake=intake,
+                readiness=readiness,
+                metrics=metrics,
             )
         )
         sampler = await stack.enter_async_context(sampling(metrics, feed))

@@ -7,6 +7,7 @@
     │   ├── NobodyMayPublish        no key, no issuer, and no permission to run without
     │   └── AddressInUse            the port is taken
     ├── KeySetUnavailable           an issuer's keys cannot be fetched; callers see IssuerUnavailable
+    ├── InboxUnusable               the inbox's queue is not set up as it must be
     ├── RequestRefused              nothing was taken, and why
     │   ├── MalformedBody           not strict JSON
     │   ├── InvalidEvent            JSON, but no event; holds every problem found
@@ -88,6 +89,7 @@ from gateway.errors.standing import (
 from gateway.errors.upstream import (
     ClientNotConnected,
     CredentialsFailed,
+    InboxUnusable,
     NotConfirmed,
     PublishDenied,
     PublishFailed,
@@ -109,6 +111,7 @@ __all__ = [
     "EventTooLarge",
     "FieldProblem",
     "GatewayError",
+    "InboxUnusable",
     "InvalidClientId",
     "InvalidEvent",
     "InvalidQuery",

@@ -67,7 +67,7 @@ def _cloud_event(document: Mapping[str, JsonValue], address: str | None) -> dict
         found["type"] = kind.replace(" ", "_")
     detail = document.get("detail")
     to = detail.get("to", address) if isinstance(detail, dict) else address
-    if isinstance(to, list) and all(isinstance(one, str) and one for one in to):
+    if isinstance(to, list) and all(isinstance(one, str) and one and " " not in one for one in to):
         to = " ".join(map(str, to))
     if to is not None:
         found["to"] = to

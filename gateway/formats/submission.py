@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from gateway.core.event import Event
     from gateway.formats.media import Media
+    from gateway.settings import Settings
 
 Item: TypeAlias = "Event | RequestRefused"
 """An event, or why it is none."""
@@ -44,6 +45,16 @@ class Bounds:
     max_addresses: int
     max_depth: int
     max_events: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Bounds:
+        """Return the bounds that the settings give."""
+        return cls(
+            namespace=settings.namespace,
+            max_addresses=settings.max_addresses,
+            max_depth=settings.max_json_depth,
+            max_events=settings.max_batch_events,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
