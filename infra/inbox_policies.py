@@ -71,3 +71,20 @@ def inbox_rule_trust_policy(*, rule_arn: str, account: str) -> PolicyDocument:
             },
         }
     )
+
+
+def inbox_rule_errors_policy(*, queue_arn: str, rule_arns: Sequence[str]) -> PolicyDocument:
+    """Let EventBridge put into a queue what these rules could not deliver, and nobody else.
+
+    A resource policy: dead-letter queues of targets take no role.
+    """
+    return document(
+        {
+            "Sid": "KeepUndelivered",
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": queue_arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": sorted(rule_arns)}},
+        }
+    )

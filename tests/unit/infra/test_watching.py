@@ -43,7 +43,7 @@ def test_everything_that_can_go_wrong_has_an_alarm(everything: Program) -> None:
         "iot-connect-autherror-mqtt", "iot-subscribe-autherror-mqtt",
         "iot-publishin-autherror-http", "iot-connect-throttle-mqtt",
         "iot-subscribe-throttle-mqtt", "iot-publishin-throttle-http",
-        "rule-errors", "outbox-dead-letters",
+        "rule-errors", "outbox-dead-letters", "inbox-dead-letters", "inbox-rules-dead-letters",
         "gateway-5xx", "gateway-unhealthy", "gateway-cpu", "gateway-dead-letters",
     }  # fmt: skip
     assert {"bridge-errors", "bridge-throttles"} < set(found)
@@ -58,7 +58,7 @@ def test_everything_that_can_go_wrong_has_an_alarm(everything: Program) -> None:
         if re.search("dead-letters|rule-errors", queue.name)
     }
     assert watched == ends
-    assert len(ends) == 5
+    assert len(ends) == 7
 
 
 def test_every_alarm_tells_the_configured_topic(everything: Program) -> None:
