@@ -158,10 +158,14 @@ async def test_a_kill_between_keeping_and_deleting_is_one_event(fifo: InboxWorld
         async with fifo.gateway(**settings) as second:
             await fifo.emptied()
             await fifo.send(shop, event(3))
-            ((_, last),) = await envelopes(received, 1)
+            ids: dict[int, set[str]] = {1: set(), 2: set(), 3: set()}
+            while not ids[3]:
+                # What was published and not yet noted is published again; it is the same event.
+                for _, envelope in await envelopes(received, 1):
+                    ids[envelope["data"]["n"]].add(envelope["id"])
             metrics = await second.metrics()
-    assert last["data"] == {"n": 3}
-    assert received.empty()
+    assert all(len(found) <= 1 for found in ids.values())
+    assert 'gateway_events_accepted_total{service="shop"} 1.0' in metrics
     assert 'gateway_events_duplicate_total{service="shop"} 2.0' in metrics
     assert await fifo.depth(fifo.dead_url) == 0
 
@@ -181,16 +185,19 @@ async def test_nothing_is_received_while_nothing_can_be_kept(fifo: InboxWorld) -
     """Another gateway holds the outbox's file: messages stay in the queue until it is gone."""
     shop = fifo.service("shop", "*")
     outbox = {"GATEWAY_OUTBOX": f"sqlite:///{fifo.folder}/outbox.db"}
-    async with fifo.gateway(**outbox, GATEWAY_INBOX="") as first:
-        async with fifo.gateway(**outbox) as second, subscriber(fifo.aws, "42", groups=[]) as got:
-            await fifo.send(shop, event(1))
-            await asyncio.sleep(1)
-            assert await fifo.visible() == 1
-            first.stop()
-            assert await first.exit_code() == 0
-            ((_, found),) = await envelopes(got, 1)
-            await fifo.emptied()
-            line = next(one for one in second.lines if one["message"] == "inbox message")
+    async with (
+        fifo.gateway(**outbox, GATEWAY_INBOX="") as first,
+        fifo.gateway(**outbox) as second,
+        subscriber(fifo.aws, "42", groups=[]) as got,
+    ):
+        await fifo.send(shop, event(1))
+        await asyncio.sleep(1)
+        assert await fifo.visible() == 1
+        first.stop()
+        assert await first.exit_code() == 0
+        ((_, found),) = await envelopes(got, 1)
+        await fifo.emptied()
+        line = next(one for one in second.lines if one["message"] == "inbox message")
     assert (found["data"], line["receives"]) == ({"n": 1}, 1)
 
 

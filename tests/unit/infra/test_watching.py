@@ -170,7 +170,7 @@ def test_what_holds_data_is_protected() -> None:
     """Unless the operator says otherwise, which everything in the other tests does."""
     program = run_program({**EVERYTHING, "protectData": "true"})
     kept = [found for found in program.resources if found.type.removeprefix("aws:") in STATEFUL]
-    assert len(kept) == 14
+    assert len(kept) == 17
     for found in kept:
         assert found.protect or any(part in found.name for part in WORTHLESS), found.name
     assert program.one("dynamodb/table:Table").inputs["deletionProtectionEnabled"] is True
