@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.gateway_process import GatewayProcess
 from tests.integration.inbox_world import WAIT_S, InboxWorld, inbox_world
 from tests.integration.test_gateway_localaws import subscriber
 
@@ -37,6 +38,16 @@ async def envelopes(
     async with asyncio.timeout(WAIT_S):
         found = [await received.get() for _ in range(count)]
     return [(topic, json.loads(payload)) for topic, payload in found]
+
+
+async def told(gateway: GatewayProcess, count: int) -> list[dict[str, Any]]:
+    """Wait for as many lines about messages of the inbox."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            lines = [line for line in gateway.lines if line["message"] == "inbox message"]
+            if len(lines) >= count:
+                return lines
+            await asyncio.sleep(0.02)
 
 
 def event(number: int = 1, **changes: object) -> dict[str, object]:
@@ -82,6 +93,7 @@ async def test_what_cannot_be_taken_is_a_dead_letter_with_its_reason(world: Inbo
         letters = await world.dead_letters(len(bad))
         await world.emptied()
         metrics = await gateway.metrics()
+        lines = await told(gateway, 5)
     assert {one["reason"]: one["body"] for one in letters} == bad
     for letter in letters:
         problem = json.loads(letter["problem"])
@@ -92,7 +104,6 @@ async def test_what_cannot_be_taken_is_a_dead_letter_with_its_reason(world: Inbo
     assert by_reason["not_allowed"]["refused"] == ["everyone"]
     assert by_reason["invalid_event"]["errors"][0]["pointer"] == "/to"
     assert 'gateway_inbox_messages_total{outcome="dead",service="shop"} 4.0' in metrics
-    lines = [line for line in gateway.lines if line["message"] == "inbox message"]
     assert Counter(line["outcome"] for line in lines) == {"taken": 1, "dead": 4}
     assert "hush" not in json.dumps(gateway.lines)
 
@@ -197,7 +208,7 @@ async def test_nothing_is_received_while_nothing_can_be_kept(fifo: InboxWorld) -
         assert await first.exit_code() == 0
         ((_, found),) = await envelopes(got, 1)
         await fifo.emptied()
-        line = next(one for one in second.lines if one["message"] == "inbox message")
+        (line,) = await told(second, 1)
     assert (found["data"], line["receives"]) == ({"n": 1}, 1)
 
 
