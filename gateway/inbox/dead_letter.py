@@ -86,7 +86,8 @@ def _letter(
 ) -> DeadLetter:
     attributes = {
         "reason": problem.code,
-        "problem": problem.body().decode(),
+        # ASCII: SQS refuses some characters that a problem may quote.
+        "problem": json.dumps(problem.members()),
         "messageId": message.id,
         **({"sender": message.sender} if message.sender else {}),
         **({"service": service} if service is not None else {}),

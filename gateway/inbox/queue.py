@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
+
 from gateway.errors import InboxUnusable
 from gateway.inbox.dead_letter import DeadLetter
 from gateway.inbox.message import CARRIED, SYSTEM_ATTRIBUTES, Message, message_of
@@ -125,7 +127,7 @@ class InboxQueue:
         """
         try:
             await self._bury(letter)
-        except self._client.exceptions.ClientError as error:
+        except ClientError as error:
             if word_for(error) not in _TOO_LONG:
                 raise
             attributes = {n: v for n, v in letter.attributes.items() if n != "problem"}

@@ -71,6 +71,11 @@ async def world() -> AsyncIterator[World]:
         yield running
 
 
+def claim_to_be_somebody_else(request: Any, **_: object) -> None:
+    """Add the header by which the front tells moto who calls."""
+    request.headers[SENDER_HEADER] = "AIDASOMEBODYELSE"
+
+
 async def test_the_caller_is_the_sender(world: World) -> None:
     """A user by its id, a role by its id and the session; a header of the client's own is nothing."""
     role = world.parts.moto.create_role(
@@ -79,10 +84,7 @@ async def test_the_caller_is_the_sender(world: World) -> None:
     session = world.parts.moto.lambda_role_session(role, session_name="job")
     for key in (world.key, session):
         client = world.parts.client("sqs", key)
-        client.meta.events.register(
-            "before-send.sqs",
-            lambda request, **_: request.headers.add_header(SENDER_HEADER, "AIDASOMEBODYELSE"),
-        )
+        client.meta.events.register("before-send.sqs", claim_to_be_somebody_else)
         await asyncio.to_thread(client.send_message, QueueUrl=world.url, MessageBody="Hi!")
     role_id = (await world.call("iam", "get_role", RoleName="fn"))["Role"]["RoleId"]
     user_id = (await world.call("iam", "get_user", UserName="admin"))["User"]["UserId"]

@@ -158,7 +158,7 @@ async def test_trouble_of_the_outbox_is_waited_for(trouble: Exception) -> None:
             raise trouble
         return await accept(*arguments)
 
-    world.intake.accept = now_and_then  # type: ignore[method-assign]
+    world.intake.accept = now_and_then  # type: ignore[assignment, method-assign]
     await world.taker.take(message())
     assert (calls, world.queue.done, len(world.intake.events)) == (4, ["delete"], 1)
 
@@ -212,7 +212,7 @@ async def test_a_bug_of_ours_is_given_up_in_the_end() -> None:
     async def broken(*_arguments: Any) -> Any:
         raise ZeroDivisionError
 
-    world.intake.accept = broken  # type: ignore[method-assign]
+    world.intake.accept = broken  # type: ignore[assignment, method-assign]
     with pytest.raises(GiveBack) as caught:
         await world.taker.take(message(receives=2))
     assert (caught.value.delay_s, world.queue.done) == (4, [])
