@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from gateway.inbox.queue import InboxQueue
     from gateway.intake import Intake
     from gateway.metrics import Metrics
+    from wire.problem import Problem
 
 log = logging.getLogger(__name__)
 
@@ -147,37 +148,24 @@ class Taker:
             service = self._admission.identify_sender(message.sender)
             progress.service = service.name
             contents = read_message(message, service=service, reader=self._reader)
+            progress.refused |= contents.refused
             await self._keep(contents, service, progress)
         except RequestRefused as refusal:
-            progress.refused[0] = refusal
-            return self._whole(message, progress, refusal)
-        except (GiveBack, asyncio.CancelledError):
+            progress.refused = {0: refusal}
+            return [_whole(message, progress, problems.refusal(refusal).problem)]
+        except GiveBack:
             raise
         except Exception:
             if message.receives < MOST_FAILURES:
                 raise
             log.exception("inbox message given up", extra={"message_id": message.id})
-            progress.code = "internal_error"
-            problem = problems.unexpected(message.id).problem
-            return [whole_letter(message, problem, service=progress.service)]
-        progress.refused |= contents.refused
-        if not contents.many:
-            return [
-                letter
-                for refusal in progress.refused.values()
-                for letter in self._whole(message, progress, refusal)
-            ]
+            return [_whole(message, progress, problems.unexpected(message.id).problem)]
         found = {
             place: problems.refusal(error).problem for place, error in progress.refused.items()
         }
-        return item_letters(message, found, service=service.name) if found else []
-
-    def _whole(
-        self, message: Message, progress: _Progress, refusal: RequestRefused
-    ) -> list[DeadLetter]:
-        problem = problems.refusal(refusal).problem
-        progress.code = problem.code
-        return [whole_letter(message, problem, service=progress.service)]
+        if contents.many:
+            return item_letters(message, found, service=service.name)
+        return [_whole(message, progress, problem) for problem in found.values()]
 
     async def _keep(self, contents: Contents, service: Service, progress: _Progress) -> None:
         """Go on until every event is kept, known, or refused for good."""
@@ -235,6 +223,11 @@ class Taker:
             self._metrics.inbox_seconds.labels(outcome).observe(age_s)
             level = logging.INFO if outcome == "taken" else logging.WARNING
         log.log(level, "inbox message", extra=_facts(message, progress, outcome, seconds))
+
+
+def _whole(message: Message, progress: _Progress, problem: Problem) -> DeadLetter:
+    progress.code = problem.code
+    return whole_letter(message, problem, service=progress.service)
 
 
 def _pause_s(message: Message) -> float:
