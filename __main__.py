@@ -4,8 +4,8 @@
         └───────────────────────── IoT endpoint ◄──────────────────────┘
                                     ▲   │
                   gateway service ──┘   ├── topic rules ──► SNS topics, presence queue
-                    │                   ▲
-                  outbox                └── bridge Lambda ◄── queues ◄── SNS topics
+                    │  ▲                ▲
+                  outbox └── inbox      └── bridge Lambda ◄── queues ◄── SNS topics
 
 Each box is a component in `infra/`; this file only joins them. All but the first line is made as
 the configuration asks for it. Run by `pulumi up`; how to configure it: docs/deploy.md.
@@ -28,6 +28,8 @@ from infra.dashboard import Dashboard, DashboardArgs
 from infra.gateway_access import GatewayAccess, GatewayAccessArgs
 from infra.gateway_network import GatewayNetwork, GatewayNetworkArgs
 from infra.gateway_service import GatewayService, GatewayServiceArgs
+from infra.inbox import Inbox, InboxArgs
+from infra.inbox_rules import InboxRules, InboxRulesArgs
 from infra.iot_endpoint import look_up_iot_endpoint
 from infra.iot_logging import IotLogging, IotLoggingArgs
 from infra.iot_to_sns import IotToSns, IotToSnsArgs
@@ -144,6 +146,33 @@ if settings.outbox:
         OutboxArgs(namespace=settings.namespace, protect=settings.protect_data, tags=settings.tags),
         opts=claimed,
     )
+inbox = None
+inbox_rules = None
+if settings.inbox:
+    inbox = Inbox(
+        "inbox",
+        InboxArgs(
+            namespace=settings.namespace,
+            senders=settings.inbox.senders,
+            protect=settings.protect_data,
+            tags=settings.tags,
+        ),
+        opts=claimed,
+    )
+    if settings.inbox.rules:
+        inbox_rules = InboxRules(
+            "inbox-rules",
+            InboxRulesArgs(
+                place=place,
+                namespace=settings.namespace,
+                rules=settings.inbox.rules,
+                inbox_arn=inbox.arn,
+                protect=settings.protect_data,
+                tags=settings.tags,
+            ),
+            opts=claimed,
+        )
+        pulumi.export("inboxPrincipals", inbox_rules.principals)
 gateway_access = GatewayAccess(
     "gateway-access",
     GatewayAccessArgs(
@@ -151,6 +180,7 @@ gateway_access = GatewayAccess(
         namespace=settings.namespace,
         principals=settings.gateway_principals,
         outbox_policy_arn=outbox.policy_arn if outbox else None,
+        inbox_policy_arn=inbox.policy_arn if inbox else None,
         tags=settings.tags,
     ),
     opts=claimed,
@@ -163,6 +193,8 @@ gateway_environment: dict[str, pulumi.Input[str]] = {
 }
 if outbox:
     gateway_environment["GATEWAY_OUTBOX"] = outbox.url
+if inbox:
+    gateway_environment["GATEWAY_INBOX"] = inbox.url
 
 service = None
 network = None
@@ -184,7 +216,11 @@ if settings.gateway_service and outbox:
             namespace=settings.namespace,
             service=settings.gateway_service,
             environment=gateway_environment,
-            policy_arns=[gateway_access.policy_arn, outbox.policy_arn],
+            policy_arns=[
+                gateway_access.policy_arn,
+                outbox.policy_arn,
+                *([inbox.policy_arn] if inbox else []),
+            ],
             tasks_group_id=network.tasks_group_id,
             target_group_arn=network.target_group_arn,
             log_retention_days=settings.log_retention_days,
@@ -304,6 +340,20 @@ if outbox:
             "outbox-dead-letters", outbox.dead_letter_name, "Poison messages left the outbox."
         )
     )
+if inbox:
+    watches.append(
+        dead_letter_watch(
+            "inbox-dead-letters", inbox.dead_letter_name, "Messages to the inbox were refused."
+        )
+    )
+if inbox_rules:
+    watches.append(
+        dead_letter_watch(
+            "inbox-rules-dead-letters",
+            inbox_rules.errors_name,
+            "EventBridge could not send events to the inbox.",
+        )
+    )
 if service and network:
     watches += gateway_watches(
         namespace=settings.namespace,
@@ -349,3 +399,6 @@ pulumi.export("gatewayPolicyArn", gateway_access.policy_arn)
 pulumi.export("gatewayRoleArn", gateway_access.role_arn)
 if outbox:
     pulumi.export("outboxPolicyArn", outbox.policy_arn)
+if inbox:
+    pulumi.export("inboxPolicyArn", inbox.policy_arn)
+    pulumi.export("inboxUrl", inbox.url)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.core.service import ANYBODY, Service
 from gateway.core.service_token import CREDENTIAL_PREFIX
 from gateway.core.token_bucket import TokenBucket
-from gateway.errors import NotAuthenticated, RateExceeded
+from gateway.errors import NotAuthenticated, RateExceeded, UnknownSender
 from gateway.keys import KEY_PREFIX, Keyring
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Admission:
     def replace(self, keyring: Keyring) -> None:
         """Put another keyring in force; what a credential has already used still counts."""
         self._keyring = keyring
-        known = {key.service.credential_id for key in keyring.keys}
+        known = {service.credential_id for service in keyring.services}
         self._buckets = {
             id_: bucket
             for id_, bucket in self._buckets.items()
@@ -57,8 +57,8 @@ class Admission:
 
     @property
     def services(self) -> frozenset[str]:
-        """The names of all services that have a key."""
-        return frozenset(key.service.name for key in self._keyring.keys)
+        """The names of all services that have a key or are known by their principal."""
+        return frozenset(service.name for service in self._keyring.services)
 
     async def identify(self, authorization: str | None) -> Service:
         """Return the service that is calling; waits only where an issuer's keys must be fetched.
@@ -81,6 +81,22 @@ class Admission:
         service = None if len(shown) > _MAX_KEY_CHARS else self._keyring.find(shown)
         if service is None:
             raise NotAuthenticated("unknown_key")
+        return service
+
+    def identify_sender(self, sender: str) -> Service:
+        """Return the service that sent a message to the inbox.
+
+        Args:
+            sender: What SQS stamped on the message; nobody can send in another's name.
+
+        Raises:
+            UnknownSender: It is nobody's that is known here.
+        """
+        if self._insecure_no_auth:
+            return ANYBODY
+        service = self._keyring.find_sender(sender)
+        if service is None:
+            raise UnknownSender(sender)
         return service
 
     def count(self, service: Service, events: int, now: float) -> None:

@@ -65,15 +65,7 @@ class EventApi:
         self._intake = intake
         self._metrics = metrics
         self._settings = settings
-        self._reader = Reader(
-            Bounds(
-                namespace=settings.namespace,
-                max_addresses=settings.max_addresses,
-                max_depth=settings.max_json_depth,
-                max_events=settings.max_batch_events,
-            ),
-            new_event_id,
-        )
+        self._reader = Reader(Bounds.of(settings), new_event_id)
 
     async def post(
         self, headers: CIMultiDictProxy[str], read: Callable[[], Awaitable[bytes]], line: Line

@@ -1,6 +1,7 @@
 """Service keys: the long random words that services show.
 
-Owns making a key, hashing it, finding the service behind one, and the JSON text of a keys file.
+Owns making a key, hashing it, finding the service behind one, and the JSON text of a keys file, in
+which principals stand beside the keys (`gateway/principals.py`).
 Does not: touch the disk (`gateway/key_file.py`) or count requests (`gateway/admission.py`).
 A key itself is never kept: the file holds SHA-256 of it. A fast hash is right here, because a key
 is 256 random bits and not a password that could be guessed.
@@ -12,18 +13,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import math
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
-from gateway.core.service import SERVICE_NAME, SERVICE_NAME_RULE, Service
+from gateway.core.service import Service
 from gateway.errors import KeyRefused
-from wire.address import AddressPattern
-from wire.envelope import format_time, parse_time
-from wire.errors import InvalidAddress
+from gateway.principals import Principal, principal_of, read_principal
+from gateway.rights import read_moment, read_service, rights_of
+from wire.envelope import format_time
 from wire.secret import Secret
 
 KEY_PREFIX: Final = "swk_"
@@ -32,12 +32,11 @@ KEY_PREFIX: Final = "swk_"
 KEY_BYTES: Final = 32
 """Random bytes in a key: 256 bits. Source: docs/design.md."""
 
-MAX_RATE_PER_S: Final = 100_000.0
-"""Largest rate a key can have, events per second."""
-
 _VERSION: Final = 1
 _ID_CHARS: Final = 12
 _KEY_FIELDS: Final = frozenset({"sha256", "name", "publish", "rate", "admin", "created"})
+
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,22 +95,36 @@ def hash_of(key: str) -> str:
 
 
 class Keyring:
-    """All keys of a gateway, found by what a caller shows.
+    """All keys and principals of a gateway, found by what a caller shows or who it is.
 
-    The look-up goes by the hash of what was shown, so its timing tells nothing about the keys;
-    the hash that was found is compared again in constant time.
+    The look-up of a key goes by the hash of what was shown, so its timing tells nothing about the
+    keys; the hash that was found is compared again in constant time.
     """
 
-    def __init__(self, keys: Iterable[ServiceKey] = ()) -> None:
+    def __init__(
+        self, keys: Iterable[ServiceKey] = (), principals: Iterable[Principal] = ()
+    ) -> None:
         self._by_hash = {key.sha256: key for key in keys}
+        self._by_id = {principal.id: principal for principal in principals}
 
     def __len__(self) -> int:
-        return len(self._by_hash)
+        return len(self._by_hash) + len(self._by_id)
 
     @property
     def keys(self) -> tuple[ServiceKey, ...]:
         """Every key, in the order of the file."""
         return tuple(self._by_hash.values())
+
+    @property
+    def principals(self) -> tuple[Principal, ...]:
+        """Every principal, in the order of the file."""
+        return tuple(self._by_id.values())
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """The service of every entry, keys first."""
+        keys = tuple(key.service for key in self.keys)
+        return (*keys, *(principal.service for principal in self.principals))
 
     def find(self, shown: str) -> Service | None:
         """Return the service behind a key, or None for an unknown one."""
@@ -121,36 +134,55 @@ class Keyring:
             return None
         return key.service
 
+    def find_sender(self, sender: str) -> Service | None:
+        """Return the service behind the sender of an SQS message, or None for an unknown one."""
+        principal = self._by_id.get(principal_of(sender))
+        return None if principal is None else principal.service
+
     def with_key(self, key: ServiceKey) -> Keyring:
         """Return a keyring that also has this key."""
-        return Keyring((*self.keys, key))
+        return Keyring((*self.keys, key), self.principals)
 
-    def without(self, wanted: str) -> Keyring:
-        """Return a keyring without one key, given its id, or without all keys of one service.
+    def with_principal(self, principal: Principal) -> Keyring:
+        """Return a keyring that also has this principal.
 
         Raises:
-            KeyRefused: There is no such key or service.
+            KeyRefused: It is there; one identity is one service.
         """
-        by_id = [key for key in self.keys if key.service.credential_id == wanted]
-        gone = by_id or [key for key in self.keys if key.service.name == wanted]
+        if principal.id in self._by_id:
+            raise KeyRefused(f"principal {principal.id} is there already; revoke it first")
+        return Keyring(self.keys, (*self.principals, principal))
+
+    def without(self, wanted: str) -> Keyring:
+        """Return a keyring without one entry, given its id, or without all of one service.
+
+        Raises:
+            KeyRefused: There is no such entry or service.
+        """
+        gone = [one for one in self.services if one.credential_id == wanted]
+        gone = gone or [one for one in self.services if one.name == wanted]
         if not gone:
             raise KeyRefused(f"there is no key or service {wanted}; see `key list`")
-        return Keyring(key for key in self.keys if key not in gone)
+        return Keyring(
+            (key for key in self.keys if key.service not in gone),
+            (one for one in self.principals if one.service not in gone),
+        )
 
     def dump(self) -> str:
         """Return the text of a keys file."""
         keys = [
             {
                 "sha256": key.sha256,
-                "name": key.service.name,
-                "publish": [str(pattern) for pattern in key.service.publish],
-                "rate": key.service.rate_per_s,
+                **rights_of(key.service),
                 "admin": key.service.admin,
                 "created": format_time(key.created_at),
             }
             for key in self.keys
         ]
-        return json.dumps({"version": _VERSION, "keys": keys}, indent=2) + "\n"
+        document: dict[str, object] = {"version": _VERSION, "keys": keys}
+        if self._by_id:
+            document["principals"] = [principal.members() for principal in self.principals]
+        return json.dumps(document, indent=2) + "\n"
 
     @classmethod
     def load(cls, text: str) -> Keyring:
@@ -165,18 +197,29 @@ class Keyring:
             raise KeyRefused("it is not JSON") from None
         if not isinstance(document, dict) or document.get("version") != _VERSION:
             raise KeyRefused(f"it is not a keys file of version {_VERSION}")
-        entries = document.get("keys")
-        if not isinstance(entries, list):
+        keys = document.get("keys")
+        if not isinstance(keys, list):
             raise KeyRefused("it has no array of keys")
-        keys = []
-        for index, entry in enumerate(entries):
-            if not isinstance(entry, dict) or entry.keys() != _KEY_FIELDS:
-                raise KeyRefused(f"key {index} must have exactly {', '.join(sorted(_KEY_FIELDS))}")
-            try:
-                keys.append(_key_of(entry))
-            except KeyRefused as error:
-                raise KeyRefused(f"key {index}: {error}") from None
-        return cls(keys)
+        principals = document.get("principals", [])
+        if not isinstance(principals, list):
+            raise KeyRefused("its principals are no array")
+        return cls(_each("key", keys, _read_key), _each("principal", principals, read_principal))
+
+
+def _each(kind: str, entries: list[object], read: Callable[[object], Entry]) -> list[Entry]:
+    found = []
+    for index, entry in enumerate(entries):
+        try:
+            found.append(read(entry))
+        except KeyRefused as error:
+            raise KeyRefused(f"{kind} {index}: {error}") from None
+    return found
+
+
+def _read_key(entry: object) -> ServiceKey:
+    if not isinstance(entry, dict) or entry.keys() != _KEY_FIELDS:
+        raise KeyRefused(f"it must have exactly {', '.join(sorted(_KEY_FIELDS))}")
+    return _key_of(entry)
 
 
 def _key_of(members: Mapping[str, object]) -> ServiceKey:
@@ -187,49 +230,11 @@ def _key_of(members: Mapping[str, object]) -> ServiceKey:
         or not set(digest) <= set("0123456789abcdef")
     ):
         raise KeyRefused("sha256 must be 64 hex digits")
-    name = members["name"]
-    if not isinstance(name, str) or not SERVICE_NAME.fullmatch(name):
-        raise KeyRefused(f"a service's name is {SERVICE_NAME_RULE}")
     admin = members["admin"]
     if not isinstance(admin, bool):
         raise KeyRefused("admin must be true or false")
     return ServiceKey(
         sha256=digest,
-        service=Service(
-            name=name,
-            credential_id=digest[:_ID_CHARS],
-            publish=_patterns(members["publish"]),
-            rate_per_s=_rate(members["rate"]),
-            admin=admin,
-        ),
-        created_at=_moment(members["created"]),
+        service=read_service(members, credential_id=digest[:_ID_CHARS], admin=admin),
+        created_at=read_moment(members["created"]),
     )
-
-
-def _patterns(value: object) -> tuple[AddressPattern, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise KeyRefused("publish must be an array of address patterns")
-    patterns = []
-    for item in value:
-        try:
-            patterns.append(AddressPattern.parse(item))
-        except InvalidAddress as error:
-            raise KeyRefused(f"publish {item!r}: {error.problem}") from None
-    return tuple(patterns)
-
-
-def _rate(value: object) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise KeyRefused("rate must be a number of events per second, or null for no bound")
-    if not 0 < value <= MAX_RATE_PER_S:
-        raise KeyRefused(f"rate must be above 0 and at most {MAX_RATE_PER_S:g} events per second")
-    return float(value)
-
-
-def _moment(value: object) -> datetime:
-    try:
-        return parse_time(value if isinstance(value, str) else "")
-    except ValueError:
-        raise KeyRefused("created must be an RFC 3339 time with a zone") from None

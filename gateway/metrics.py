@@ -62,6 +62,10 @@ class Metrics:
         pending: Publishes waiting for a connection or on their way now.
         pacing_limit: Publishes each second that pacing allows now.
         requests: Seconds for one HTTP request, by method, route and status.
+        inbox_messages: Messages of the inbox, by service and what became of them.
+        inbox_failures: Receives of the inbox that failed, by reason.
+        inbox_in_hand: Messages of the inbox received and not done with.
+        inbox_seconds: Seconds from when a message was sent until it was done with, by outcome.
     """
 
     def __init__(self) -> None:
@@ -123,6 +127,19 @@ class Metrics:
         )
         self.requests = self._histogram(
             "request_seconds", "Seconds for one HTTP request.", "method", "route", "status"
+        )
+        self.inbox_messages = self._counter(
+            "inbox_messages", "Messages of the inbox.", "service", "outcome"
+        )
+        self.inbox_failures = self._counter(
+            "inbox_failures", "Receives of the inbox that failed.", "reason"
+        )
+        self.inbox_in_hand = self._gauge("inbox_in_hand", "Messages received and not done with.")
+        self.inbox_seconds = self._histogram(
+            "inbox_seconds",
+            "Seconds from a message's being sent until it is done with.",
+            "outcome",
+            buckets=_DELIVERY_BUCKETS_S,
         )
 
     def text(self) -> bytes:

@@ -42,6 +42,7 @@ from gateway.errors import (
     TooManyEvents,
     TooManyStreams,
     UnknownEvent,
+    UnknownSender,
     UnsupportedMedia,
     WrongState,
 )
@@ -96,6 +97,7 @@ _ROWS: Final[Mapping[type[RequestRefused], _Row]] = {
     NotAllowed: _Row(
         status=403, code="not_allowed", facts={"refused": "refused", "allowed": "allowed"}
     ),
+    UnknownSender: _Row(status=403, code="unknown_sender", facts={"sender": "sender"}),
     AdminRequired: _Row(status=403, code="admin_required"),
     UnknownEvent: _Row(status=404, code="event_not_found"),
     BodyTooSlow: _Row(status=408, code="body_too_slow", facts={"limit_s": "limit_s"}),

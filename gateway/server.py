@@ -10,9 +10,10 @@ after one of our own, and `drain_s` is the budget of all of them together (`gate
     4. requests under way finish, while deliveries go on; callers that only wait for an outcome are
        told what is known after a fifth of the budget
     5. those that did not finish in time are cancelled, at the latest after four fifths
-    6. cleanup contexts end; ours stand outside the app, from the inside out: the engine, which
-       delivers for as long as the budget lasts, the outbox, the prober, the AWS client, and what is
-       left of traces
+    6. cleanup contexts end; ours stand outside the app, from the inside out: the inbox, which has
+       received nothing since step 0 and gives back what it cannot finish, the engine, which delivers
+       for as long as the budget lasts, the outbox, the prober, the AWS client, and what is left of
+       traces
     7. the loop ends
 
 Does not: know what the requests do (`gateway/app.py`) or how events are delivered
@@ -42,6 +43,7 @@ from gateway.event_api import EventApi
 from gateway.feed import Feed
 from gateway.front.connection import PlainPosts
 from gateway.front.server import FrontRunner
+from gateway.inbox.inbox import receiving
 from gateway.iot import open_iot_data
 from gateway.key_file import read_keys
 from gateway.keys import Keyring
@@ -153,6 +155,15 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
                 deadline=deadline,
             )
         )
+        await stack.enter_async_context(
+            receiving(
+                settings=settings,
+                admission=admission,
+                intake=intake,
+                readiness=readiness,
+                metrics=metrics,
+            )
+        )
         sampler = await stack.enter_async_context(sampling(metrics, feed))
         api = EventApi(admission=admission, intake=intake, metrics=metrics, settings=settings)
         app = build_app(
@@ -202,7 +213,7 @@ def _keyring(settings: Settings, tokens: ServiceTokens | None) -> Keyring:
     keyring = read_keys(settings.keys_file) if settings.keys_file else Keyring()
     if settings.insecure_no_auth:
         log.warning("everybody may publish anything", extra={"setting": "GATEWAY_INSECURE_NO_AUTH"})
-    elif not keyring and tokens is None:
+    elif not keyring.keys and tokens is None and not (settings.inbox and keyring.principals):
         raise NobodyMayPublish
     return keyring
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 
+from gateway.inbox.place import InboxPlace, read_inbox
 from gateway.outbox.aws.place import SCHEME, SharedPlace, read_place
 from gateway.token_settings import check_token_settings
 from wire.address import check_namespace
@@ -71,6 +72,10 @@ class Settings:
         outbox_max_bytes: Largest size of the outbox's file, bytes.
         keep_settled_s: How long a settled event can be looked up, seconds.
         keep_failed_s: How long a failed one can be looked up and sent again, seconds.
+        inbox: URL of an SQS queue that services send events to; without it there is none.
+        inbox_messages: Most messages of the inbox in hand at a time.
+        inbox_visibility_s: How long a message of the inbox is one gateway's without being extended;
+            after a gateway is lost, others take its messages then, seconds.
         publish_rate_per_s: Most publishes each second; adapts downward when IoT Core throttles.
         receipt_timeout_s: How long a client may take to confirm an event that asks for a receipt,
             before the event is published without, whole seconds.
@@ -134,6 +139,9 @@ class Settings:
     outbox_max_bytes: int = 10 * 1024 * 1024 * 1024
     keep_settled_s: float = 86_400.0
     keep_failed_s: float = 604_800.0
+    inbox: str | None = None
+    inbox_messages: int = 100
+    inbox_visibility_s: float = 60.0
     publish_rate_per_s: float = 2_000.0
     receipt_timeout_s: int = 5
     max_receipts: int = 256
@@ -170,6 +178,11 @@ class Settings:
     def shared_outbox(self) -> SharedPlace | None:
         """The queue and table that `outbox` names, or None where it names a file."""
         return read_place(self.outbox) if self.outbox.startswith(SCHEME) else None
+
+    @property
+    def inbox_place(self) -> InboxPlace | None:
+        """The queue that `inbox` names, or None."""
+        return None if self.inbox is None else read_inbox(self.inbox)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -235,6 +248,11 @@ class Settings:
             ),
             keep_failed_s=env.number(
                 "KEEP_FAILED_S", cls.keep_failed_s, least=0.0, most=_MOST_KEPT_S
+            ),
+            inbox=env.parsed("INBOX", cls.inbox, _checked_inbox),
+            inbox_messages=env.integer("INBOX_MESSAGES", cls.inbox_messages, least=1, most=1_000),
+            inbox_visibility_s=_seconds(
+                env, "INBOX_VISIBILITY_S", cls.inbox_visibility_s, least=2.0
             ),
             publish_rate_per_s=env.number(
                 "PUBLISH_RATE_PER_S", cls.publish_rate_per_s, least=1.0, most=1_000_000.0
@@ -321,6 +339,11 @@ def _checked_outbox(text: str) -> str:
         raise ValueError(
             f"must be {_SQLITE} and the path of a file, or {SCHEME}<queue-url>?table=<name>"
         )
+    return text
+
+
+def _checked_inbox(text: str) -> str:
+    read_inbox(text)
     return text
 
 

@@ -26,6 +26,7 @@ class GatewayAccessArgs:
         namespace: The namespace, for names.
         principals: ARNs of roles and users that may assume the role; none: no role.
         outbox_policy_arn: What the shared outbox needs, if there is one.
+        inbox_policy_arn: What the inbox needs, if there is one.
         tags: For everything that takes tags.
     """
 
@@ -33,6 +34,7 @@ class GatewayAccessArgs:
     namespace: str
     principals: tuple[str, ...]
     outbox_policy_arn: pulumi.Input[str] | None
+    inbox_policy_arn: pulumi.Input[str] | None
     tags: Mapping[str, str]
 
 
@@ -43,7 +45,7 @@ class GatewayAccess(pulumi.ComponentResource):
 
     Creates:
         * IAM managed policy, to attach to whatever the gateway runs as.
-        * With principals: IAM role that they may assume, with the policy (and the outbox's) attached.
+        * With principals: IAM role that they may assume, with the policy (and the outbox's and inbox's) attached.
 
     Outputs:
         policy_arn: The policy.
@@ -87,13 +89,11 @@ def _role(
             f"{name}-attachment", role=role.name, policy_arn=policy.arn, opts=child
         ).id
     ]
-    if args.outbox_policy_arn is not None:
-        attached.append(
-            aws.iam.RolePolicyAttachment(
-                f"{name}-outbox-attachment",
-                role=role.name,
-                policy_arn=args.outbox_policy_arn,
-                opts=child,
-            ).id
-        )
+    for kind, arn in (("outbox", args.outbox_policy_arn), ("inbox", args.inbox_policy_arn)):
+        if arn is not None:
+            attached.append(
+                aws.iam.RolePolicyAttachment(
+                    f"{name}-{kind}-attachment", role=role.name, policy_arn=arn, opts=child
+                ).id
+            )
     return pulumi.Output.all(role.arn, *attached).apply(lambda ready: str(ready[0]))

@@ -33,9 +33,11 @@ if TYPE_CHECKING:
 PolicyDocument: TypeAlias = dict[str, object]
 """An IAM policy document, ready for `json.dumps`."""
 
-RoleKind: TypeAlias = Literal["client", "credentials", "gateway", "bridge", "rules", "outbox"]
+RoleKind: TypeAlias = Literal[
+    "client", "credentials", "gateway", "bridge", "rules", "outbox", "inbox"
+]
 """The principals of the stack: a browser, the credential Lambda, the gateway, the SNS bridge, the
-rules engine; and the outbox, which has a policy and no role."""
+rules engine, the inbox's rules; and the outbox, which has a policy and no role."""
 
 POLICY_VERSION: Final = "2012-10-17"
 """The IAM policy language in force. Source: IAM user guide, "Version"."""

@@ -19,6 +19,7 @@ from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 from infra.bridge_settings import Bridges, read_bridges
 from infra.config_reader import ConfigReader
 from infra.errors import ConfigInvalid
+from infra.inbox_settings import InboxSettings, read_inbox
 from infra.service_settings import GatewayServiceSettings, read_gateway_service
 from wire.address import check_namespace
 from wire.errors import InvalidKey, InvalidNamespace
@@ -134,6 +135,7 @@ class Settings:
         iot_log_level: Level of IoT Core's log in this region, or empty: left alone.
         bridges: From IoT to SNS and back.
         outbox: Whether there is a shared outbox.
+        inbox: The inbox, or None.
         protect_data: Whether what holds data is protected from deletion.
         alarm_topic_arn: SNS topic that alarms go to, or empty: no alarms.
         dashboard: Whether there is a CloudWatch dashboard.
@@ -164,6 +166,7 @@ class Settings:
     iot_log_level: str
     bridges: Bridges
     outbox: bool
+    inbox: InboxSettings | None
     protect_data: bool
     alarm_topic_arn: str
     dashboard: bool
@@ -223,6 +226,7 @@ class Settings:
             iot_log_level=reader.choice("iotLogLevel", "", IOT_LOG_LEVELS),
             bridges=read_bridges(reader),
             outbox=reader.flag("outbox", default=False),
+            inbox=read_inbox(reader),
             protect_data=reader.flag("protectData", default=True),
             alarm_topic_arn=_alarm_topic(reader),
             dashboard=reader.flag("dashboard", default=False),

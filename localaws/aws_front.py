@@ -40,6 +40,7 @@ from localaws.core.rule_request import CHANGED, SERVICE, WRITTEN, rule_request
 from localaws.core.signed_request import Request, read_authorization
 from localaws.errors import NotRunning, UpstreamUnavailable
 from localaws.http_request import received, sent
+from localaws.senders import SENDER_HEADER
 
 if TYPE_CHECKING:
     import socket
@@ -75,6 +76,7 @@ _HOP_BY_HOP: Final = frozenset(
         "transfer-encoding",
         "upgrade",
         "x-moto-account-id",
+        SENDER_HEADER,
     }
 )
 
@@ -294,6 +296,7 @@ class AwsFront:
             raise NotRunning("the AWS front")
         headers = {n: v for n, v in request.headers.items() if n not in _HOP_BY_HOP}
         headers["x-moto-account-id"] = caller.account
+        headers[SENDER_HEADER] = caller.user_id
         target = f"{self._moto.endpoint}{request.path}"
         if request.query:
             target = f"{target}?{request.query}"

@@ -30,6 +30,7 @@ from werkzeug.serving import make_server
 
 from localaws.errors import Misuse, NotRunning
 from localaws.key_directory import KeyDirectory
+from localaws.senders import stamp_senders
 from wire.iam import AccessRequest, evaluate_trust
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class MotoServer:
         if self._server is not None:
             raise Misuse("moto was started twice")
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
+        stamp_senders(self.directory, account=self.account)
         self._server = _PromptServer("127.0.0.1", 0, verbose=False)
         self._server.start()
         with MotoServer._lock:
@@ -179,6 +181,8 @@ class MotoServer:
         iam = self.directory.iam
         try:
             user = iam.users.get(name) or iam.create_user(self.region, name)
+            # moto's ids of users look like nothing; AWS's begin with AIDA, and SQS stamps them.
+            user.id = f"AIDA{user.id[4:].upper()}"
             user.policies.clear()
             for policy_name, document in policies.items():
                 iam.put_user_policy(name, policy_name, json.dumps(document))

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.key_file import read_keys
-from gateway.keys import ServiceKey
 from wire.envelope import format_time
 
 if TYPE_CHECKING:
     from gateway.commands import Commands
+    from gateway.keys import ServiceKey
+    from gateway.principals import Principal
 
 
 def add_to(commands: Commands) -> None:
@@ -26,16 +27,18 @@ def add_to(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write one line for each key: id, service, rate, rights, when made, addresses."""
-    for key in read_keys(options.file).keys:
-        sys.stdout.write(_line(key) + "\n")
+    """Write one line for each key and principal: id, service, rate, rights, when made, addresses."""
+    keyring = read_keys(options.file)
+    entries: tuple[ServiceKey | Principal, ...] = (*keyring.keys, *keyring.principals)
+    for entry in entries:
+        sys.stdout.write(_line(entry) + "\n")
     return 0
 
 
-def _line(key: ServiceKey) -> str:
-    service = key.service
+def _line(entry: ServiceKey | Principal) -> str:
+    service = entry.service
     rate = "any rate" if service.rate_per_s is None else f"{service.rate_per_s:g}/s"
     rights = "admin" if service.admin else "-"
     addresses = " ".join(str(pattern) for pattern in service.publish) or "-"
-    columns = (service.credential_id, service.name, rate, rights, format_time(key.created_at))
+    columns = (service.credential_id, service.name, rate, rights, format_time(entry.created_at))
     return "\t".join((*columns, addresses))

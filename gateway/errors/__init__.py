@@ -8,6 +8,7 @@
     │   ├── PlanRefused             a workload or figures that no plan can be made of
     │   └── AddressInUse            the port is taken
     ├── KeySetUnavailable           an issuer's keys cannot be fetched; callers see IssuerUnavailable
+    ├── InboxUnusable               the inbox's queue is not set up as it must be
     ├── RequestRefused              nothing was taken, and why
     │   ├── MalformedBody           not strict JSON
     │   ├── InvalidEvent            JSON, but no event; holds every problem found
@@ -19,6 +20,7 @@
     │   ├── InvalidQuery            a query parameter that is not read here
     │   ├── InvalidClientId         no client of this stack
     │   ├── NotAuthenticated
+    │   ├── UnknownSender           a message of somebody who is no service here
     │   ├── IssuerUnavailable       a token cannot be checked right now
     │   ├── NotAllowed              the service may not publish to these addresses
     │   ├── AdminRequired
@@ -53,6 +55,7 @@ from gateway.errors.access import (
     NotAllowed,
     NotAuthenticated,
     RateExceeded,
+    UnknownSender,
 )
 from gateway.errors.operator import (
     AddressInUse,
@@ -88,6 +91,7 @@ from gateway.errors.standing import (
 from gateway.errors.upstream import (
     ClientNotConnected,
     CredentialsFailed,
+    InboxUnusable,
     NotConfirmed,
     PublishDenied,
     PublishFailed,
@@ -109,6 +113,7 @@ __all__ = [
     "EventTooLarge",
     "FieldProblem",
     "GatewayError",
+    "InboxUnusable",
     "InvalidClientId",
     "InvalidEvent",
     "InvalidQuery",
@@ -138,6 +143,7 @@ __all__ = [
     "TooManyEvents",
     "TooManyStreams",
     "UnknownEvent",
+    "UnknownSender",
     "UnsupportedMedia",
     "WrongState",
 ]

@@ -34,6 +34,21 @@ class NotAuthenticated(RequestRefused):
         return "the service key is not known here"
 
 
+class UnknownSender(RequestRefused):
+    """A message of the inbox was sent by an IAM identity that is no service of this gateway.
+
+    Attributes:
+        sender: What SQS says of the sender, e.g. ``AROA…:session``.
+    """
+
+    def __init__(self, sender: str) -> None:
+        super().__init__(sender)
+        self.sender = sender
+
+    def __str__(self) -> str:
+        return f"no service is known by the principal {self.sender.partition(':')[0]}"
+
+
 class KeySetUnavailable(GatewayError):
     """An issuer's key set cannot be fetched.
 

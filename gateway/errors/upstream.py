@@ -97,3 +97,18 @@ class NotConfirmed(PublishFailed):
 
     code = "not_confirmed"
     retryable = True
+
+
+class InboxUnusable(GatewayError):
+    """The inbox's queue is not set up so that messages can be taken from it.
+
+    Attributes:
+        why: A short word for machines, e.g. ``no_dead_letter_queue``.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"the inbox cannot be used ({self.why})"

@@ -15,6 +15,7 @@ from gateway.core.event import parse_event
 from gateway.core.strict_json import JsonValue, is_array, parse_items, parse_json
 from gateway.errors import MalformedBody, RequestRefused, TooManyEvents
 from gateway.formats.binary_mode import members_of
+from gateway.formats.bridge_event import is_bridge_event, read_bridge_event
 from gateway.formats.cloud_event import read_cloud_event
 from gateway.formats.media import Form
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from gateway.core.event import Event
     from gateway.formats.media import Media
+    from gateway.settings import Settings
 
 Item: TypeAlias = "Event | RequestRefused"
 """An event, or why it is none."""
@@ -43,6 +45,16 @@ class Bounds:
     max_addresses: int
     max_depth: int
     max_events: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Bounds:
+        """Return the bounds that the settings give."""
+        return cls(
+            namespace=settings.namespace,
+            max_addresses=settings.max_addresses,
+            max_depth=settings.max_json_depth,
+            max_events=settings.max_batch_events,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +106,10 @@ class Reader:
         """
 
         def plain(document: JsonValue) -> Event:
-            event = self._event(document)
-            return replace(event, extensions=trace) if trace else event
+            return self._plain(document, trace)
 
         def cloud(document: JsonValue) -> Event:
-            return read_cloud_event(document, own_source=own_source, trace=trace, parse=self._event)
+            return self._cloud(document, own_source, trace)
 
         depth = self._bounds.max_depth
         match media.form:
@@ -117,6 +128,48 @@ class Reader:
                     headers.items(), body, content_type=media.content_type, max_depth=depth
                 )
                 return _one(cloud(members))
+
+    def read_by_shape(
+        self, body: bytes, *, own_source: str, trace: Mapping[str, str], address: str | None
+    ) -> Submission:
+        """Read a body that no header describes: each document shows what it is.
+
+        A CloudEvent has a `specversion` and an event of EventBridge a `detail-type`, which no event
+        of ours has. Arrays may mix them.
+
+        Args:
+            body: One document or an array of them.
+            own_source: The source of the service that sends it.
+            trace: The extensions that carry the sender's trace, if it has one.
+            address: Where an event of EventBridge goes that does not say so itself.
+
+        Raises:
+            RequestRefused: The body as a whole cannot be read, holds too many events, or its only
+                event is none.
+        """
+
+        def any_form(document: JsonValue) -> Event:
+            if isinstance(document, dict):
+                if "specversion" in document:
+                    return self._cloud(document, own_source, trace)
+                if is_bridge_event(document):
+                    return read_bridge_event(
+                        document,
+                        address=address,
+                        read=lambda members: self._cloud(members, own_source, trace),
+                    )
+            return self._plain(document, trace)
+
+        if is_array(body):
+            return _many(self._items(body), any_form)
+        return _one(any_form(parse_json(body, max_depth=self._bounds.max_depth)))
+
+    def _plain(self, document: JsonValue, trace: Mapping[str, str]) -> Event:
+        event = self._event(document)
+        return replace(event, extensions=trace) if trace else event
+
+    def _cloud(self, document: JsonValue, own_source: str, trace: Mapping[str, str]) -> Event:
+        return read_cloud_event(document, own_source=own_source, trace=trace, parse=self._event)
 
     def _event(self, document: JsonValue) -> Event:
         return parse_event(

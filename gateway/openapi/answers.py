@@ -28,7 +28,7 @@ _RETRY_AFTER: Final[Json] = {
 PROBLEMS: Final = {
     400: "The request cannot be read: `malformed_body`, `malformed_request`, `invalid_event`, `invalid_query` or `invalid_client_id`; `errors` lists what and where.",
     401: "No key or token was shown, or one that proves nothing here: `unauthenticated`, with the `reason`.",
-    403: "The caller may not do this: `not_allowed` (with `refused` and `allowed` addresses) or `admin_required`.",
+    403: "The caller may not do this: `not_allowed` (with `refused` and `allowed` addresses) or `admin_required`. (`unknown_sender` stands in dead letters of the inbox only.)",
     404: "There is none: `event_not_found` or `client_not_connected`.",
     408: "The body did not arrive in time: `body_too_slow`.",
     409: "It contradicts what is kept: `changed_event` (this id was another event) or `wrong_state`.",

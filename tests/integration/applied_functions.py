@@ -239,7 +239,7 @@ def gateway_environ(
     environment = {
         name: value.replace("https://", "http://")
         for name, value in exported.items()
-        if name != "GATEWAY_OUTBOX"
+        if name not in ("GATEWAY_OUTBOX", "GATEWAY_INBOX")
     }
     return {
         "PATH": os.environ["PATH"],

@@ -52,7 +52,7 @@ def _role(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
         MaxSessionDuration=int(inputs.get("maxSessionDuration", 3_600)),
         Tags=tag_list(inputs),
     )["Role"]
-    return name, {"arn": role["Arn"]}
+    return name, {"arn": role["Arn"], "uniqueId": role["RoleId"]}
 
 
 def _role_policy(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
@@ -279,6 +279,32 @@ def _rule_action(kind: str, action: Mapping[str, Any]) -> dict[str, Any]:
     return {kind: dict(action)}
 
 
+def _event_rule(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
+    made = account.client("events").put_rule(
+        Name=name,
+        Description=inputs["description"],
+        EventBusName=inputs["eventBusName"],
+        EventPattern=inputs["eventPattern"],
+        Tags=tag_list(inputs),
+    )
+    return name, {"arn": made["RuleArn"]}
+
+
+def _event_target(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
+    target = {
+        "Id": name,
+        "Arn": inputs["arn"],
+        "RoleArn": inputs["roleArn"],
+        "SqsParameters": {"MessageGroupId": inputs["sqsTarget"]["messageGroupId"]},
+        "DeadLetterConfig": {"Arn": inputs["deadLetterConfig"]["arn"]},
+    }
+    made = account.client("events").put_targets(
+        Rule=inputs["rule"], EventBusName=inputs["eventBusName"], Targets=[target]
+    )
+    assert made["FailedEntryCount"] == 0, made
+    return name, {}
+
+
 def _topic(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
     made = account.client("sns").create_topic(
         Name=name,
@@ -304,9 +330,11 @@ def _subscription(account: AppliedAccount, _name: str, inputs: Inputs) -> Result
 
 QUEUE_ATTRIBUTES = {
     "fifoQueue": "FifoQueue",
+    "contentBasedDeduplication": "ContentBasedDeduplication",
     "deduplicationScope": "DeduplicationScope",
     "fifoThroughputLimit": "FifoThroughputLimit",
     "delaySeconds": "DelaySeconds",
+    "maxMessageSize": "MaximumMessageSize",
     "messageRetentionSeconds": "MessageRetentionPeriod",
     "receiveWaitTimeSeconds": "ReceiveMessageWaitTimeSeconds",
     "visibilityTimeoutSeconds": "VisibilityTimeout",
@@ -401,6 +429,8 @@ MAKERS: Mapping[str, Maker] = {
     "aws:apigatewayv2/route:Route": _route,
     "aws:apigatewayv2/stage:Stage": _stage,
     "aws:cloudwatch/dashboard:Dashboard": _dashboard,
+    "aws:cloudwatch/eventRule:EventRule": _event_rule,
+    "aws:cloudwatch/eventTarget:EventTarget": _event_target,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
     "aws:cloudwatch/logMetricFilter:LogMetricFilter": _metric_filter,
     "aws:cloudwatch/metricAlarm:MetricAlarm": _alarm,

@@ -56,6 +56,9 @@ CONFIG = {
     "presence": "true",
     "iotLogLevel": "WARN",
     "outbox": "true",
+    "inbox": "true",
+    "inboxSenders": json.dumps([PRINCIPAL]),
+    "inboxRules": json.dumps(['group:support/desk <- {"source": ["com.example.orders"]}']),
     "dashboard": "true",
     "protectData": "false",
     "tracing": "true",
@@ -139,15 +142,17 @@ class AppliedStack:
             browser.close()
 
     @asynccontextmanager
-    async def gateway(self) -> AsyncIterator[aiohttp.ClientSession]:
+    async def gateway(
+        self, *, insecure: bool = True, **settings: str
+    ) -> AsyncIterator[aiohttp.ClientSession]:
         """Run the gateway with the role that the program made for the shop."""
         shop = self.aws.moto.create_user_key("shop", {"become": _may_become_gateway(self.program)})
         sts = await asyncio.to_thread(
             lambda: _assume(self.account, shop, self.program.exports["gatewayRoleArn"])
         )
-        environ = gateway_environ(
-            self.program.exports["gatewayEnvironment"], sts, GATEWAY_INSECURE_NO_AUTH="1"
-        )
+        if insecure:
+            settings["GATEWAY_INSECURE_NO_AUTH"] = "1"
+        environ = gateway_environ(self.program.exports["gatewayEnvironment"], sts, **settings)
         async with (
             gateway_process(environ) as process,
             aiohttp.ClientSession(process.url) as session,

@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 30.0
@@ -79,6 +81,11 @@ class GatewayProcess:
         assert self._process.stderr is not None
         async for raw in self._process.stderr:
             self.lines.append(json.loads(raw))
+
+    async def metrics(self) -> str:
+        """Return what it counts, in Prometheus' text format."""
+        async with aiohttp.ClientSession(self.url) as session, session.get("/metrics") as answer:
+            return await answer.text()
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""

@@ -7,15 +7,22 @@ import base64
 import dataclasses
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from gateway.key_file import write_keys
+from gateway.keys import Keyring
+from gateway.principals import new_principal
 from tests.integration import applied_resources
 from tests.integration.applied_account import Made
 from tests.integration.applied_resources import MAKERS
 from tests.integration.applied_stack import AppliedStack, Listener, applied
 from tests.unit.infra.program import EVERYTHING, MINIMAL, run_program
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -189,6 +196,26 @@ async def test_nothing_goes_in_circles(stack: AppliedStack) -> None:
         assert ada.received.empty()
         assert bob.received.empty()
         assert await service.is_empty()
+
+
+async def test_an_event_of_a_bus_reaches_a_group(stack: AppliedStack, tmp_path: Path) -> None:
+    """By the rule, under its role, through the inbox and a gateway that knows the role's id."""
+    (principal,) = stack.program.exports["inboxPrincipals"].values()
+    keys = tmp_path / "keys.json"
+    named = new_principal(
+        id_=principal, name="orders", publish=["group:support/*"], rate_per_s=None, now=NOW
+    )
+    write_keys(keys, Keyring(principals=[named]))
+    inbox = stack.program.exports["inboxUrl"].replace("https://", "http://")
+    async with (
+        stack.browser("42", groups=["support/desk"]) as ada,
+        stack.gateway(GATEWAY_INBOX=inbox, GATEWAY_KEYS_FILE=str(keys), insecure=False),
+    ):
+        entry = {"Source": "com.example.orders", "DetailType": "Order", "Detail": '{"n": 1}'}
+        await stack.call("events", "put_events", Entries=[entry])
+        topic, envelope = await ada.next()
+    assert topic == "applied/group/support/desk"
+    assert (envelope["type"], envelope["data"]) == ("Order", {"n": 1})
 
 
 async def test_presence_reaches_its_queue(stack: AppliedStack) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from gateway.key_file import write_keys
 from gateway.keys import Keyring, ServiceKey, new_key
+from gateway.principals import new_principal
 from tests.integration.gateway_process import environment, gateway_process, refused_start
 from tests.integration.gateway_stub import Fault, stub_iot
 
@@ -143,3 +144,23 @@ async def test_logs_one_line_for_each_request_and_no_secrets(tmp_path: Path) -> 
     written = json.dumps(gateway.lines)
     for secret in (key, "the-payload", "example-secret"):
         assert secret not in written
+
+
+async def test_principals_alone_need_an_inbox(tmp_path: Path) -> None:
+    """They open nothing over HTTP: without an inbox nobody could publish."""
+    named = new_principal(
+        id_="AROAJ2UCCR6DPCEXAMPLE",
+        name="shop",
+        publish=["*"],
+        rate_per_s=None,
+        now=datetime.now(UTC),
+    )
+    write_keys(tmp_path / "keys.json", Keyring(principals=[named]))
+    environ = environment(
+        GATEWAY_IOT_ENDPOINT="http://127.0.0.1:9", GATEWAY_KEYS_FILE=str(tmp_path / "keys.json")
+    )
+    code, said = await refused_start(environ)
+    assert (code, "nobody could publish" in said) == (2, True)
+    inbox = "http://127.0.0.1:9/123456789012/inbox.fifo"
+    async with gateway_process(environ | {"GATEWAY_INBOX": inbox}) as process:
+        assert process.url

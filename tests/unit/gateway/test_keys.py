@@ -96,7 +96,7 @@ def test_refuses_to_make(changes: dict[str, Any], says: str) -> None:
         ({"admin": 1}, "key 0: admin"),
         ({"created": 1}, "key 0: created"),
         ({"created": "2026-01-31T12:00:00"}, "key 0: created"),
-        ({"more": 1}, "key 0 must have exactly admin, created"),
+        ({"more": 1}, "key 0: it must have exactly admin, created"),
     ],
 )
 def test_refuses_a_file_with_a_bad_key(change: dict[str, Any], says: str) -> None:
@@ -114,7 +114,7 @@ def test_refuses_a_file_with_a_bad_key(change: dict[str, Any], says: str) -> Non
         ("[]", "not a keys file of version 1"),
         ('{"version": 2, "keys": []}', "not a keys file of version 1"),
         ('{"version": 1}', "no array of keys"),
-        ('{"version": 1, "keys": [1]}', "key 0 must have exactly"),
+        ('{"version": 1, "keys": [1]}', "key 0: it must have exactly"),
     ],
 )
 def test_refuses_what_is_no_keys_file(text: str, says: str) -> None:

@@ -53,10 +53,30 @@ def test_keys_are_added_listed_and_revoked(
     assert [key.service.name for key in read_keys(path).keys] == ["other"]
 
 
+def test_a_principal_has_no_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is shown on stdout; it is listed and revoked as keys are."""
+    path = tmp_path / "keys.json"
+    principal = "AROAJ2UCCR6DPCEXAMPLE"
+    assert new_key_in(path, "--principal", principal, "--publish", "user:*", "--rate", "5") == 0
+    shown = capsys.readouterr()
+    assert not shown.out
+    assert principal in shown.err
+    assert main(["key", "list", "--file", str(path)]) == 0
+    line = capsys.readouterr().out.rstrip().split("\t")
+    assert (line[:4], line[5]) == ([principal, "shop", "5/s", "-"], "user:*")
+    assert main(["key", "revoke", principal, "--file", str(path)]) == 0
+    assert len(read_keys(path)) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["key", "new", "--name", "Shop", "--file", "k"], "a service's name is"),
+        (
+            ["key", "new", "--name", "s", "--principal", "AROAEXAMPLE", "--admin", "--file", "k"],
+            "--admin is of no use",
+        ),
+        (["key", "new", "--name", "s", "--principal", "arn", "--file", "k"], "unique id of a role"),
         (["key", "list", "--file", "nowhere/keys.json"], "No such file"),
     ],
 )

@@ -39,6 +39,7 @@ from gateway.errors import (
     TooManyEvents,
     TooManyStreams,
     UnknownEvent,
+    UnknownSender,
     UnsupportedMedia,
     WrongState,
 )
@@ -59,6 +60,7 @@ REFUSALS = [
     (MalformedBody("bad"), 400, "malformed_body"),
     (InvalidEvent([FIELD]), 400, "invalid_event"),
     (NotAuthenticated("missing"), 401, "unauthenticated"),
+    (UnknownSender("AROAEXAMPLE:x"), 403, "unknown_sender"),
     (NotAllowed("shop", ["everyone"], ["user:*"]), 403, "not_allowed"),
     (BodyTooSlow(10), 408, "body_too_slow"),
     (BodyTooLarge(9), 413, "body_too_large"),

@@ -165,3 +165,14 @@ def test_plain_http_is_for_this_host_only(url: str) -> None:
     assert Settings.from_env(LEAST | TOKENS | {"GATEWAY_JWKS_URL": url}).jwks_url == url
     told = {"GATEWAY_JWKS_URL": "http://a.example", "GATEWAY_JWKS_INSECURE_HTTP": "1"}
     assert Settings.from_env(LEAST | TOKENS | told).jwks_insecure_http
+
+
+def test_the_inbox_is_a_queue_or_none() -> None:
+    """Off by default; works beside either outbox; what is no queue's URL is refused at start."""
+    assert Settings.from_env(LEAST).inbox_place is None
+    url = "https://sqs.eu-west-1.amazonaws.com/123456789012/inbox.fifo"
+    place = Settings.from_env(LEAST | {"GATEWAY_INBOX": url}).inbox_place
+    assert place is not None
+    assert (place.url, place.region) == (url, "eu-west-1")
+    assert "GATEWAY_INBOX must" in problems(GATEWAY_INBOX="inbox")
+    assert "GATEWAY_INBOX_MESSAGES" in problems(GATEWAY_INBOX_MESSAGES="0")

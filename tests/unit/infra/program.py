@@ -71,6 +71,14 @@ EVERYTHING = {
         ]
     ),
     "outbox": "true",
+    "inbox": "true",
+    "inboxSenders": f'["arn:aws:iam::{ACCOUNT}:role/billing", "arn:aws:iam::210987654321:user/shop"]',
+    "inboxRules": json.dumps(
+        [
+            'group:orders/eu <- {"source": ["com.example.orders"]}',
+            'everyone <- shop {"detail-type": ["Sale"]}',
+        ]
+    ),
     "protectData": "false",
     "alarmTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call",
     "dashboard": "true",
@@ -288,6 +296,7 @@ ARNS: Mapping[str, str] = {
     "apigatewayv2/api:Api": f"arn:aws:apigateway:{REGION}::/apis/a1b2c3d4e5",
     "apigatewayv2/stage:Stage": f"arn:aws:apigateway:{REGION}::/apis/a1b2c3d4e5/stages/x",
     "apigatewayv2/domainName:DomainName": f"arn:aws:apigateway:{REGION}::/domainnames/{{name}}",
+    "cloudwatch/eventRule:EventRule": "arn:aws:events:{local}:rule/{name}",
     "ssm/parameter:Parameter": "arn:aws:ssm:{local}:parameter{name}",
     "iot/topicRule:TopicRule": "arn:aws:iot:{local}:rule/{name}",
     "sns/topic:Topic": "arn:aws:sns:{local}:{name}",
@@ -321,11 +330,13 @@ WITHOUT_ARN = frozenset(
         "iot/loggingOptions:LoggingOptions",
         "cloudwatch/logMetricFilter:LogMetricFilter",
         "cloudwatch/dashboard:Dashboard",
+        "cloudwatch/eventTarget:EventTarget",
     }
 )
 """Types of resources that have none; they take no tags either."""
 
 _MORE_OUTPUTS: Mapping[str, dict[str, Any]] = {
+    "iam/role:Role": {"uniqueId": "AROAJ2UCCR6DPCEXAMPLE"},
     "apigatewayv2/api:Api": {
         "executionArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:a1b2c3d4e5",
         "apiEndpoint": f"https://a1b2c3d4e5.execute-api.{REGION}.amazonaws.com",

@@ -63,7 +63,7 @@ ALWAYS = {
 }  # fmt: skip
 ON_REQUEST = {
     "Alarms", "BridgeQueue", "BridgeTopics", "CredentialDomain", "Dashboard", "GatewayNetwork",
-    "GatewayService", "IotLogging", "IotToSns", "LogMetrics", "Outbox", "Presence", "RuleErrors",
+    "GatewayService", "Inbox", "InboxRules", "IotLogging", "IotToSns", "LogMetrics", "Outbox", "Presence", "RuleErrors",
     "RulesRole", "SnsToIot",
 }  # fmt: skip
 

@@ -89,7 +89,9 @@ def test_the_example_stack_file_is_valid() -> None:
     settings = Settings.from_config(values, project=PROJECT, stack="example")
     assert settings.allowed_origins == ("https://app.example.com",)
     assert len(settings.bridges.topics) == 2
-    assert len(example) == 10
+    assert settings.inbox is not None
+    assert len(settings.inbox.rules) == 1
+    assert len(example) == 12
 
 
 def test_the_deployment_guide_lists_every_setting() -> None:

@@ -43,7 +43,7 @@ def test_everything_that_can_go_wrong_has_an_alarm(everything: Program) -> None:
         "iot-connect-autherror-mqtt", "iot-subscribe-autherror-mqtt",
         "iot-publishin-autherror-http", "iot-connect-throttle-mqtt",
         "iot-subscribe-throttle-mqtt", "iot-publishin-throttle-http",
-        "rule-errors", "outbox-dead-letters",
+        "rule-errors", "outbox-dead-letters", "inbox-dead-letters", "inbox-rules-dead-letters",
         "gateway-5xx", "gateway-unhealthy", "gateway-cpu", "gateway-dead-letters",
         "iot-publishout-throttle-mqtt",
     }  # fmt: skip
@@ -59,7 +59,7 @@ def test_everything_that_can_go_wrong_has_an_alarm(everything: Program) -> None:
         if re.search("dead-letters|rule-errors", queue.name)
     }
     assert watched == ends
-    assert len(ends) == 5
+    assert len(ends) == 7
 
 
 def test_every_alarm_tells_the_configured_topic(everything: Program) -> None:
@@ -173,7 +173,7 @@ def test_what_holds_data_is_protected() -> None:
     """Unless the operator says otherwise, which everything in the other tests does."""
     program = run_program({**EVERYTHING, "protectData": "true"})
     kept = [found for found in program.resources if found.type.removeprefix("aws:") in STATEFUL]
-    assert len(kept) == 14
+    assert len(kept) == 17
     for found in kept:
         assert found.protect or any(part in found.name for part in WORTHLESS), found.name
     assert program.one("dynamodb/table:Table").inputs["deletionProtectionEnabled"] is True
