@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -59,7 +58,8 @@ async def persistently(
         OutboxUnavailable: The time is over.
         ClientError: A condition did not hold.
     """
-    end = time.monotonic() + within_s
+    loop = asyncio.get_running_loop()
+    end = loop.time() + within_s
     wait_s = _FIRST_WAIT_S
     while True:
         try:
@@ -69,7 +69,7 @@ async def persistently(
                 raise
             word = word_for(error)
             log.warning("aws call failed", extra={"what": what, "why": word})
-            if time.monotonic() + wait_s >= end:
+            if loop.time() + wait_s >= end:
                 raise OutboxUnavailable(word) from error
         await asyncio.sleep(wait_s * (0.5 + random.random() / 2))  # noqa: S311 - spreads load
         wait_s = min(_LONGEST_WAIT_S, wait_s * 2)

@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import aioboto3
-from aiobotocore.config import AioConfig
-
+from gateway.clock import SYSTEM_CLOCK, Clock
 from gateway.core.kept_event import KeptEvent
 from gateway.core.report import Page, Report, State
 from gateway.core.settlement import Outcome, Reason
@@ -28,7 +25,7 @@ from gateway.errors import (
     UnknownEvent,
     WrongState,
 )
-from gateway.iot.session import aws_session
+from gateway.outbox.aws.clients import OpenClients, open_clients
 from gateway.outbox.aws.deliveries import Deliveries
 from gateway.outbox.aws.item import (
     OPEN,
@@ -67,11 +64,22 @@ class AwsOutbox:
     Args:
         settings: Bounds and times.
         place: The queue and the table.
+        open_clients: How the clients of both are made.
+        clock: What it reads the time from.
     """
 
-    def __init__(self, settings: Settings, place: SharedPlace) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        place: SharedPlace,
+        *,
+        open_clients: OpenClients = open_clients,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         self._settings = settings
         self._place = place
+        self._open_clients = open_clients
+        self._clock = clock
         self._parts = AsyncExitStack()
         self._stopping = False
         self._deliverer: Deliverer | None = None
@@ -85,26 +93,19 @@ class AwsOutbox:
             timeout_s: Longest wait for queue and table here; behind, it goes on.
         """
         settings = self._settings
-        session = aioboto3.Session(
-            region_name=self._place.region or settings.region, botocore_session=aws_session()
-        )
-        sqs = await self._parts.enter_async_context(
-            session.client("sqs", endpoint_url=self._place.endpoint, config=_config(POLL_S + 10.0))
-        )
-        dynamodb = await self._parts.enter_async_context(
-            session.client("dynamodb", config=_config(settings.read_timeout_s))
-        )
+        clients = await self._parts.enter_async_context(self._open_clients(settings, self._place))
         keep = Keep(settings.keep_settled_s, settings.keep_failed_s)
         self._queue = Queue(
-            sqs, url=self._place.queue_url, visibility_s=settings.outbox_visibility_s
+            clients.sqs, url=self._place.queue_url, visibility_s=settings.outbox_visibility_s
         )
-        self._table = Table(dynamodb, name=self._place.table, keep=keep)
-        self._sweep = Sweep(queue=self._queue, table=self._table)
+        self._table = Table(clients.dynamodb, name=self._place.table, keep=keep)
+        self._sweep = Sweep(queue=self._queue, table=self._table, clock=self._clock)
         self._deliveries = Deliveries(
             queue=self._queue,
             table=self._table,
             visibility_s=settings.outbox_visibility_s,
             most_ready=settings.iot_connections,
+            clock=self._clock,
         )
         self._sweep.start()
         await self._sweep.ready(timeout_s)
@@ -174,7 +175,7 @@ class AwsOutbox:
             raise OutboxUnavailable("stopping")
         if self._deliveries.count > self._settings.outbox_max_deliveries:
             raise OutboxFull(self._settings.outbox_max_deliveries)
-        now_ms = _now_ms()
+        now_ms = self._clock.now_ms()
         results, fresh, turns = await self._write(events, now_ms)
         due = [event for event in fresh if event.due_ms <= now_ms]
         try:
@@ -245,7 +246,7 @@ class AwsOutbox:
             before = await self._table.replace_latest(event, name)
             if before is None or before == (event.service, event.id):
                 continue
-            now_ms = _now_ms()
+            now_ms = self._clock.now_ms()
             item = await self._table.load(*before, now_ms=now_ms)
             older = event_of(item) if item is not None else None
             if item is None or older is None or name not in older.names:
@@ -262,20 +263,20 @@ class AwsOutbox:
 
     async def find(self, service: str, event_id: str) -> Report | None:
         """Return where an event stands, see `Outbox.find`."""
-        item = await self._table.load(service, event_id, now_ms=_now_ms())
-        return None if item is None else event_of(item).report(_now_ms())
+        item = await self._table.load(service, event_id, now_ms=self._clock.now_ms())
+        return None if item is None else event_of(item).report(self._clock.now_ms())
 
     async def outcome(self, service: str, event_id: str, timeout_s: float) -> Report | None:
         """Return where an event stands once it is settled, see `Outbox.outcome`.
 
         Mostly another gateway settles it, so the table is looked at again and again.
         """
-        end = time.monotonic() + timeout_s
+        end = self._clock.monotonic_s() + timeout_s
         looks = 0
         with self._deliveries.callers.waiting(service, event_id) as settled:
             while True:
                 report = await self.find(service, event_id)
-                left_s = end - time.monotonic()
+                left_s = end - self._clock.monotonic_s()
                 if report is None or report.settled or left_s <= 0:
                     return report
                 wait_s = min(left_s, _LOOKS_S[min(looks, len(_LOOKS_S) - 1)])
@@ -307,7 +308,7 @@ class AwsOutbox:
         chosen = within[:limit]
         if len(within) > limit:
             bound = chosen[-1]["gsi2sk"]["S"]
-        now_ms = _now_ms()
+        now_ms = self._clock.now_ms()
         items = await asyncio.gather(
             *[
                 self._table.load(service, e["pk"]["S"].partition("\n")[2], now_ms=now_ms)
@@ -323,7 +324,7 @@ class AwsOutbox:
 
     async def redeliver(self, service: str, event_id: str) -> Report:
         """Put an event back where it was not published, see `Outbox.redeliver`."""
-        now_ms = _now_ms()
+        now_ms = self._clock.now_ms()
         item = await self._table.load(service, event_id, now_ms=now_ms)
         if item is None:
             raise UnknownEvent(event_id)
@@ -347,7 +348,7 @@ class AwsOutbox:
 
     async def cancel(self, service: str, event_id: str) -> Report:
         """Settle what was not sent as cancelled, see `Outbox.cancel`."""
-        now_ms = _now_ms()
+        now_ms = self._clock.now_ms()
         item = await self._table.load(service, event_id, now_ms=now_ms)
         if item is None:
             raise UnknownEvent(event_id)
@@ -357,12 +358,12 @@ class AwsOutbox:
             raise WrongState(event_id, state=state, needed="accepted or scheduled")
         for turn in turns_of(event, generation_of(item)):
             item = await self._table.withdraw(
-                turn, State.CANCELLED, now_ms=_now_ms(), deliveries=len(event.names)
+                turn, State.CANCELLED, now_ms=self._clock.now_ms(), deliveries=len(event.names)
             )
             self._told(item, turn.position)
         if item is None:
             raise UnknownEvent(event_id)
-        return event_of(item).report(_now_ms())
+        return event_of(item).report(self._clock.now_ms())
 
     def _told(self, item: Item | None, position: int) -> None:
         if item is None:
@@ -371,19 +372,9 @@ class AwsOutbox:
         if self._deliverer is not None:
             self._deliverer.settled(event, position)
         if event.settled and self._deliveries.callers:
-            self._deliveries.callers.tell(event.service, event.id, event.report(_now_ms()))
-
-
-def _config(read_timeout_s: float) -> Any:
-    return AioConfig(
-        connect_timeout=3,
-        read_timeout=read_timeout_s,
-        max_pool_connections=64,
-        # `calls.py` tries again, for a bounded time and in one place.
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        parameter_validation=False,
-        user_agent_extra="serverless-websockets",
-    )
+            self._deliveries.callers.tell(
+                event.service, event.id, event.report(self._clock.now_ms())
+            )
 
 
 def _look_ms(event: KeptEvent, now_ms: int) -> int:
@@ -410,7 +401,3 @@ def _unqueued(item: Item | None, now_ms: int) -> list[Turn]:
     if item is None or "queued" in item or "gsi1sk" not in item or int(item["due"]["N"]) > now_ms:
         return []
     return turns_of(event_of(item), generation_of(item))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from contextlib import suppress
 from typing import Final
 
+from gateway.clock import Clock
 from gateway.core.report import State
 from gateway.core.settlement import Outcome, Reason
 from gateway.errors import OutboxUnavailable
@@ -62,13 +62,15 @@ class Sweep:
     Args:
         queue: The queue.
         table: The table.
+        clock: What it reads the time from.
     """
 
-    def __init__(self, *, queue: Queue, table: Table) -> None:
+    def __init__(self, *, queue: Queue, table: Table, clock: Clock) -> None:
         self.trouble: str | None = "starting"
         self.waiting = 0
         self._queue = queue
         self._table = table
+        self._clock = clock
         self._sent: dict[tuple[str, str], tuple[float, Turn]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._looked = asyncio.Event()
@@ -97,7 +99,7 @@ class Sweep:
 
     def sent(self, turn: Turn) -> None:
         """Remember that all turns of an event were sent."""
-        self._sent[turn.service, turn.event_id] = (time.monotonic(), turn)
+        self._sent[turn.service, turn.event_id] = (self._clock.monotonic_s(), turn)
 
     def settled(self, service: str, event_id: str) -> None:
         """Forget an event that needs no mark."""
@@ -123,10 +125,12 @@ class Sweep:
                 await asyncio.sleep(SWEEP_S)
 
     async def _sweep_shard(self, shard: int) -> int:
-        entries = await self._table.to_look_at(shard, now_ms=_now_ms(), limit=PAGE)
+        entries = await self._table.to_look_at(shard, now_ms=self._clock.now_ms(), limit=PAGE)
         taken = 0
         for entry in entries:
-            item = await self._table.take_over(entry, look_ms=_now_ms() + int(RETAKE_S * 1000))
+            item = await self._table.take_over(
+                entry, look_ms=self._clock.now_ms() + int(RETAKE_S * 1000)
+            )
             if item is not None:
                 taken += 1
                 await self._queue_up(item)
@@ -142,13 +146,13 @@ class Sweep:
             facts = {"service": event.service, "event_id": event.id, "queued": "queued" in item}
             log.info("event sent to the queue again", extra=facts)
         await self._queue.send(turns)
-        await self._table.queued(turns[0], look_ms=_now_ms() + int(WATCH_S * 1000))
+        await self._table.queued(turns[0], look_ms=self._clock.now_ms() + int(WATCH_S * 1000))
 
     async def _mark(self, *, older_than_s: float) -> None:
-        before = time.monotonic() - older_than_s
+        before = self._clock.monotonic_s() - older_than_s
         for name, (at, turn) in list(self._sent.items()):
             if at <= before:
-                await self._table.queued(turn, look_ms=_now_ms() + int(WATCH_S * 1000))
+                await self._table.queued(turn, look_ms=self._clock.now_ms() + int(WATCH_S * 1000))
                 self._sent.pop(name, None)
 
     # --- the queue ----------------------------------------------------------------------------
@@ -166,7 +170,7 @@ class Sweep:
         for message in await self._queue.receive_dead():
             if message.turn is None:
                 continue
-            turn, now_ms = message.turn, _now_ms()
+            turn, now_ms = message.turn, self._clock.now_ms()
             item = await self._table.load(turn.service, turn.event_id, now_ms=now_ms)
             if item is not None:
                 event = event_of(item)
@@ -176,7 +180,3 @@ class Sweep:
                 facts = {"service": turn.service, "event_id": turn.event_id, "address": turn.name}
                 log.error("delivery poisoned", extra=facts)
             await self._queue.delete_dead(message)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
