@@ -53,18 +53,21 @@ STOP_POLL_S: Final = 0.02
 rest of stopping localaws takes."""
 
 
-def _one_write_at_a_time(app: WSGIApplication) -> WSGIApplication:
-    """Let DynamoDB answer one request after the other.
+_WRITES: Final = Lock()
+
+
+def moto_app() -> WSGIApplication:
+    """Return moto as a WSGI application whose DynamoDB answers one request after the other.
 
     moto looks at a condition and then writes, and a second thread may write in between: of two
     conditional writes at once both would succeed, which never happens in AWS.
     """
-    turn = Lock()
+    app = DomainDispatcherApplication(create_backend_app)
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):
             return app(environ, start_response)
-        with turn:
+        with _WRITES:
             return app(environ, start_response)
 
     return answer
@@ -74,11 +77,10 @@ class _PromptServer(ThreadedMotoServer):
     """moto's own server, quicker to stop."""
 
     def _server_entry(self) -> None:
-        app = _one_write_at_a_time(DomainDispatcherApplication(create_backend_app))
         self._server = make_server(
             self._ip_address,
             self._port,
-            app,
+            moto_app(),
             threaded=True,
             request_handler=MotoRequestHandler,
         )
