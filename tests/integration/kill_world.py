@@ -138,8 +138,9 @@ class Services:
         refused: How many requests were refused, by status.
     """
 
-    def __init__(self, *urls: str, seed: int) -> None:
+    def __init__(self, *urls: str, seed: int, sizes: tuple[int, ...] = (1, 1, 5, 20)) -> None:
         self._urls = urls
+        self._sizes = sizes
         self._random = random.Random(seed)  # noqa: S311 - a load, not a key
         self.accepted: dict[str, list[int]] = {}
         self.again = 0
@@ -162,7 +163,7 @@ class Services:
         timeout = aiohttp.ClientTimeout(total=10)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while numbers:
-                size = self._random.choice((1, 1, 5, 20))
+                size = self._random.choice(self._sizes)
                 batch, numbers = numbers[:size], numbers[size:]
                 events = [self._event(number, service, services) for number in batch]
                 while not await self._post(session, events):  # noqa: ASYNC110

@@ -59,7 +59,7 @@ class Troubled:
         """Answer a request, or not."""
         if not str(environ.get("HTTP_X_AMZ_TARGET", "")).startswith("DynamoDB"):
             return self._answer(environ, start_response)
-        if not self._room.acquire(timeout=0.5):
+        if not self._room.acquire(timeout=2.0):
             return _fail(start_response, "400 Bad Request", *THROTTLED["DynamoDB"])
         try:
             return self._answer(environ, start_response)

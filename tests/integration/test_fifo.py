@@ -128,7 +128,7 @@ async def test_an_id_is_known_though_its_message_is_gone(fifo: Fifo) -> None:
     assert await fifo.receive() == []
 
 
-async def test_a_receipt_ends_with_its_time(fifo: Fifo) -> None:
+async def test_a_stale_receipt_does_nothing(fifo: Fifo) -> None:
     """It neither deletes what somebody else has now, nor shortens their time."""
     await fifo.send("a", "a-1")
     (mine,) = await fifo.receive(seconds=1)

@@ -36,7 +36,7 @@ from tests.integration.test_kill import misbehave
 pytestmark = pytest.mark.timeout(600)
 
 GATEWAYS = 3
-EVENTS = 400
+EVENTS = 300
 KILLS = 20
 RIVALS = 10
 ARRIVE_S = 150.0
@@ -124,7 +124,7 @@ class Witness:
         """Ask and ask."""
         rng = random.Random(11)  # noqa: S311 - questions, not keys
         while True:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
             numbers = [n for found in list(services.accepted.values()) for n in found]
             gateway = rng.choice(self._gateways)
             if not numbers or not gateway.up:
@@ -142,7 +142,7 @@ class Witness:
     async def list_all(self, gateway: MortalGateway) -> dict[str, str]:
         """Return all events and their states, as one gateway lists them."""
         found: dict[str, str] = {}
-        query: dict[str, str] | None = {"limit": "100"}
+        query: dict[str, str] | None = {"limit": "10"}
         while query is not None:
             async with self._session.get(f"{gateway.url}/v1/events", params=query) as answer:
                 if answer.status == 503:
@@ -151,7 +151,7 @@ class Witness:
                 assert answer.status == 200, await answer.text()
                 page = await answer.json()
             found |= {event["id"]: event["status"] for event in page["events"]}
-            query = {"limit": "100", "after": page["next"]} if "next" in page else None
+            query = {"limit": "10", "after": page["next"]} if "next" in page else None
         return found
 
 
@@ -218,10 +218,11 @@ async def test_nothing_is_lost_whichever_gateway_is_killed(
         aiohttp.ClientSession(timeout=timeout) as session,
         asyncio.TaskGroup() as group,
     ):
-        services = Services(*[gateway.url for gateway in gateways], seed=5)
+        urls = [gateway.url for gateway in gateways]
+        services = Services(*urls, seed=5, sizes=(1, 1, 2, 5))
         witness = Witness(gateways, session)
         watching = group.create_task(witness.watch(services))
-        sending = group.create_task(services.send(EVENTS))
+        sending = group.create_task(services.send(EVENTS, services=4))
         rivals = [group.create_task(rival(session, gateways, number)) for number in range(RIVALS)]
         await kill_any(gateways, services, kills=KILLS, events=EVENTS)
         await sending
