@@ -25,6 +25,8 @@ from gateway.settings import Settings
 from tests.integration.gateway_stub import Fault, StubIot, stub_iot
 from tests.integration.shared_place import SharedPlace
 
+pytestmark = pytest.mark.timeout(180)  # the first one waits for the process of SQS and DynamoDB
+
 GOOD: dict[str, Any] = {"to": "user:42", "type": "order.shipped", "data": {"n": 1}, "id": "i-1"}
 ORIGIN = "http://localhost:8082"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
