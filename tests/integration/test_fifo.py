@@ -17,7 +17,6 @@ from botocore.exceptions import ClientError
 
 from tests.integration.shared_place import SharedPlace
 
-
 pytestmark = pytest.mark.timeout(180)  # the first one waits for the process of SQS and DynamoDB
 
 
