@@ -54,7 +54,7 @@ async def delivering(
         feed: Who is told what happens, while somebody listens.
         deadline: Until when to deliver at the end.
     """
-    outbox = _outbox(settings, metrics)
+    outbox = make_outbox(settings, metrics)
     readiness.watch("outbox", outbox.trouble)
     await outbox.open(OPEN_S)
     engine = Engine(outbox=outbox, publisher=publisher, settings=settings, metrics=metrics)
@@ -73,7 +73,8 @@ async def delivering(
             await asyncio.shield(outbox.close())
 
 
-def _outbox(settings: Settings, metrics: Metrics) -> SqliteOutbox | AwsOutbox:
+def make_outbox(settings: Settings, metrics: Metrics) -> SqliteOutbox | AwsOutbox:
+    """Return the outbox that the settings name, not opened yet."""
     place = settings.shared_outbox
     if place is not None:
         return AwsOutbox(settings, place)

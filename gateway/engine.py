@@ -21,12 +21,12 @@ import asyncio
 import logging
 import math
 import random
-import time
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from gateway.aside import Aside
+from gateway.clock import SYSTEM_CLOCK, Clock
 from gateway.core.kept_event import Attempts, KeptEvent
 from gateway.core.pacing import Pacer
 from gateway.core.report import State
@@ -58,17 +58,25 @@ class Engine:
         publisher: The way to IoT Core.
         settings: Namespace, number of workers, pace, retries.
         metrics: Where attempts and settlements are counted.
+        clock: What it reads the time from.
     """
 
     def __init__(
-        self, *, outbox: Outbox, publisher: Publisher, settings: Settings, metrics: Metrics
+        self,
+        *,
+        outbox: Outbox,
+        publisher: Publisher,
+        settings: Settings,
+        metrics: Metrics,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._outbox = outbox
+        self._clock = clock
         self._publisher = publisher
         self._metrics = metrics
         self._namespace = settings.namespace
         self._loop = asyncio.get_running_loop()
-        self._pacer = Pacer(quota_per_s=settings.publish_rate_per_s, now=time.monotonic())
+        self._pacer = Pacer(quota_per_s=settings.publish_rate_per_s, now=self._clock.monotonic_s())
         self._policy = RetryPolicy(
             base_s=settings.retry_base_s,
             cap_s=settings.retry_cap_s,
@@ -107,11 +115,11 @@ class Engine:
 
     async def drain(self, timeout_s: float) -> None:
         """Go on until nothing can be sent before the timeout, then stop; the rest stays kept."""
-        end = time.monotonic() + timeout_s
+        end = self._clock.monotonic_s() + timeout_s
         left_s = timeout_s
         # No event could end this wait: what is left to do depends on the clock.
         while left_s > 0 and self._outbox.rests_for_s() <= left_s:
-            left_s = end - time.monotonic()
+            left_s = end - self._clock.monotonic_s()
             await asyncio.sleep(max(0.0, min(_DRAIN_LOOK_S, left_s)))
         await self.stop()
 
@@ -194,11 +202,11 @@ class Engine:
             return None
         while (claim := self._put_off or self._outbox.claim()) is not None:
             self._put_off = None
-            now_ms = _now_ms()
+            now_ms = self._clock.now_ms()
             if claim.event.cancelled or claim.event.expired(now_ms):
                 self._give_up(claim, now_ms)
                 continue
-            wait_s = self._pacer.take(time.monotonic())
+            wait_s = self._pacer.take(self._clock.monotonic_s())
             if wait_s == 0.0:
                 return claim
             self._put_off = claim
@@ -215,13 +223,17 @@ class Engine:
         if self._aside.full:
             await self._attempt(claim, _NOT_AWAITED)
             return
-        started = time.monotonic()
+        started = self._clock.monotonic_s()
         try:
-            publication = event.publication(position, namespace=self._namespace, now_ms=_now_ms())
+            publication = event.publication(
+                position, namespace=self._namespace, now_ms=self._clock.now_ms()
+            )
             within_s = min(self._receipt_timeout_s, publication.message_expiry_s or math.inf)
             await self._publisher.deliver(publication, within_s=int(within_s))
         except (ClientNotConnected, NotConfirmed) as missed:
-            self._metrics.publish_seconds.labels(missed.code).observe(time.monotonic() - started)
+            self._metrics.publish_seconds.labels(missed.code).observe(
+                self._clock.monotonic_s() - started
+            )
             await self._publish_instead(claim, _reason(missed))
         except PublishFailed as failure:
             # Its limits are not those of publishes: the client's own, or of direct messages.
@@ -229,15 +241,17 @@ class Engine:
         except Exception as error:
             self._broken(claim, error, started)
         else:
-            self._delivered.observe(time.monotonic() - started)
-            self._outbox.settle(claim, Outcome(State.DELIVERED, _now_ms(), _tries(claim) + 1))
+            self._delivered.observe(self._clock.monotonic_s() - started)
+            self._outbox.settle(
+                claim, Outcome(State.DELIVERED, self._clock.now_ms(), _tries(claim) + 1)
+            )
 
     async def _publish_instead(self, claim: Claim, no_receipt: Reason) -> None:
         """Publish what a client did not confirm, unless that is too late or not wanted any more."""
         event, position = claim
-        while wait_s := self._pacer.take(time.monotonic()):  # noqa: ASYNC110 - only time helps
+        while wait_s := self._pacer.take(self._clock.monotonic_s()):  # noqa: ASYNC110 - only time helps
             await asyncio.sleep(wait_s)
-        now_ms = _now_ms()
+        now_ms = self._clock.now_ms()
         if event.cancelled or event.expired(now_ms):
             attempts = event.attempts_of(position)
             attempts.tried, attempts.reason = attempts.tried + 1, no_receipt
@@ -247,9 +261,11 @@ class Engine:
 
     async def _attempt(self, claim: Claim, no_receipt: Reason | None = None) -> None:
         event, position = claim
-        started = time.monotonic()
+        started = self._clock.monotonic_s()
         try:
-            publication = event.publication(position, namespace=self._namespace, now_ms=_now_ms())
+            publication = event.publication(
+                position, namespace=self._namespace, now_ms=self._clock.now_ms()
+            )
             await self._publisher.publish(publication)
         except PublishFailed as failure:
             # A retained message has a limit of its own, one a second for each topic.
@@ -257,8 +273,8 @@ class Engine:
         except Exception as error:
             self._broken(claim, error, started)
         else:
-            self._published.observe(time.monotonic() - started)
-            outcome = Outcome(State.PUBLISHED, _now_ms(), _tries(claim) + 1, no_receipt)
+            self._published.observe(self._clock.monotonic_s() - started)
+            outcome = Outcome(State.PUBLISHED, self._clock.now_ms(), _tries(claim) + 1, no_receipt)
             self._outbox.settle(claim, outcome)
 
     def _broken(self, claim: Claim, error: Exception, started: float) -> None:
@@ -268,7 +284,7 @@ class Engine:
         self._failed(claim, failure, started, slows=False)
 
     def _failed(self, claim: Claim, failure: PublishFailed, started: float, *, slows: bool) -> None:
-        now = time.monotonic()
+        now = self._clock.monotonic_s()
         event, position = claim
         kind = event.names[position].partition(":")[0]
         self._metrics.publish_seconds.labels(failure.code).observe(now - started)
@@ -282,7 +298,7 @@ class Engine:
         reason = _reason(failure)
         delay_s = self._delay_s(event, attempts, failure)
         if delay_s is None:
-            outcome = Outcome(State.FAILED, _now_ms(), attempts.tried, reason)
+            outcome = Outcome(State.FAILED, self._clock.now_ms(), attempts.tried, reason)
             self._outbox.settle(claim, outcome)
         else:
             self._metrics.retried.labels(kind, failure.code).inc()
@@ -295,7 +311,7 @@ class Engine:
             failure,
             attempts=attempts.counted,
             tries=attempts.tried,
-            age_s=(_now_ms() - event.due_ms) / 1000,
+            age_s=(self._clock.now_ms() - event.due_ms) / 1000,
             jitter=random.random(),  # noqa: S311 - spreads load, hides nothing
         )
 
@@ -339,7 +355,3 @@ def _facts(event: KeptEvent, position: int, outcome: Outcome) -> dict[str, objec
         "code": reason.code if reason else None,
         "detail": reason.detail if reason else None,
     }
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -9,11 +9,11 @@ Source: docs/design.md, "Event API" and "The outbox".
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from gateway.clock import SYSTEM_CLOCK, Clock
 from gateway.core.event import Event
 from gateway.core.kept_event import KeptEvent, keep
 from gateway.core.report import Page, Report, State
@@ -143,11 +143,13 @@ class OutboxIntake:
     Args:
         outbox: Where they are kept.
         metrics: Where acceptances are counted.
+        clock: What the moment of acceptance is read from.
     """
 
-    def __init__(self, outbox: Outbox, metrics: Metrics) -> None:
+    def __init__(self, outbox: Outbox, metrics: Metrics, clock: Clock = SYSTEM_CLOCK) -> None:
         self._outbox = outbox
         self._metrics = metrics
+        self._clock = clock
         self._accepted: dict[str, Count] = {}
         self._waits: set[asyncio.Timeout] = set()
         self._stopping = False
@@ -160,7 +162,7 @@ class OutboxIntake:
 
     async def accept(self, events: Sequence[Event], service: Service) -> tuple[Acceptance, ...]:
         """Take events, see `Intake.accept`: all of them with one wait for the disk."""
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = self._clock.now_ms()
         drafts = [_draft(event, service, now_ms) for event in events]
         kept = [draft for draft in drafts if isinstance(draft, KeptEvent)]
         additions = iter(await self._outbox.add(kept) if kept else ())

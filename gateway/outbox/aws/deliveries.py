@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
+import secrets
 from collections import deque
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Final
 
+from gateway.clock import Clock
 from gateway.core.lanes import Lanes
 from gateway.core.report import State
 from gateway.core.settlement import Outcome, Reason
@@ -47,13 +48,14 @@ AGAIN_S: Final = 0.5
 class _Held:
     """A message and what this gateway does with it."""
 
-    __slots__ = ("claimed_until_ms", "extend_at", "lost", "message", "turn")
+    __slots__ = ("claimed_until_ms", "extend_at", "holder", "lost", "message", "turn")
 
     def __init__(self, message: Message, turn: Turn, extend_at: float) -> None:
         self.message = message
         self.turn = turn
         self.extend_at = extend_at
         self.claimed_until_ms = 0
+        self.holder = ""
         self.lost = False
 
 
@@ -69,15 +71,19 @@ class Deliveries:
         table: Where events are.
         visibility_s: How long a message is this gateway's without being extended, seconds.
         most_ready: Most deliveries claimed and not handed out.
+        clock: What it reads the time from.
     """
 
-    def __init__(self, *, queue: Queue, table: Table, visibility_s: float, most_ready: int) -> None:
+    def __init__(
+        self, *, queue: Queue, table: Table, visibility_s: float, most_ready: int, clock: Clock
+    ) -> None:
         self.callers = WaitingCallers()
         self.trouble: str | None = None
         self._queue = queue
         self._table = table
         self._visibility_s = visibility_s
         self._most_ready = most_ready
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._lanes = Lanes()
         self._held: dict[int, _Held] = {}
@@ -92,7 +98,6 @@ class Deliveries:
         self._receivers: list[asyncio.Task[None]] = []
         self._keeping: asyncio.Task[None] | None = None
         self._retiring = False
-        self.waiting_in_queue = 0
 
     # --- start and stop -----------------------------------------------------------------------
 
@@ -130,7 +135,7 @@ class Deliveries:
         held = list(self._held.values())
         with suppress(OutboxUnavailable, *AWS_ERRORS):
             for key in ready:
-                await self._table.release(self._held[key].turn)
+                await self._table.release(self._held[key].turn, self._held[key].holder)
             for start in range(0, len(self._done), BATCH):
                 await self._queue.delete(self._done[start : start + BATCH])
             # The last of a topic first: its earlier ones must not be received without it.
@@ -142,7 +147,12 @@ class Deliveries:
     @property
     def count(self) -> int:
         """Deliveries held here or waiting in the queue, about."""
-        return self.waiting_in_queue + len(self._held)
+        return self._queue.waiting + len(self._held)
+
+    @property
+    def unsaved(self) -> int:
+        """Reads and writes on their way, among them those of settlements."""
+        return len(self._tasks)
 
     @property
     def scheduled(self) -> int:
@@ -153,7 +163,7 @@ class Deliveries:
         """Return for how long the oldest delivery that is claimed here has been due, seconds."""
         if not self._ready:
             return 0.0
-        return max(0.0, (_now_ms() - min(c.event.due_ms for c in self._ready)) / 1000)
+        return max(0.0, (self._clock.now_ms() - min(c.event.due_ms for c in self._ready)) / 1000)
 
     def rests_for_s(self) -> float:
         """Return for how long nothing is to be sent, see `Outbox.rests_for_s`."""
@@ -162,7 +172,7 @@ class Deliveries:
         if self._retiring:
             return float("inf")
         next_at = 0.0 if self._lanes.ready else self._lanes.next_at()
-        return float("inf") if next_at is None else max(0.0, next_at - time.monotonic())
+        return float("inf") if next_at is None else max(0.0, next_at - self._clock.monotonic_s())
 
     # --- receive ------------------------------------------------------------------------------
 
@@ -192,7 +202,7 @@ class Deliveries:
             self._spawn(self._bury(message))
             return
         key, self._next_key = self._next_key, self._next_key + 1
-        extend_at = time.monotonic() + self._visibility_s / 3
+        extend_at = self._clock.monotonic_s() + self._visibility_s / 3
         self._held[key] = _Held(message, message.turn, extend_at)
         self._lanes.offer(message.turn.name, key)
 
@@ -214,7 +224,10 @@ class Deliveries:
             claim = self._ready.popleft()
             held = self._held[claim.event.seq]
             # An attempt must end before the claim does.
-            if not held.lost and _now_ms() < held.claimed_until_ms - self._visibility_s * 500:
+            if (
+                not held.lost
+                and self._clock.now_ms() < held.claimed_until_ms - self._visibility_s * 500
+            ):
                 self._out += 1
                 self._pump()
                 return claim
@@ -224,7 +237,7 @@ class Deliveries:
 
     def _pump(self) -> None:
         while not self._retiring and self._claiming + len(self._ready) < self._most_ready:
-            taken = self._lanes.take(time.monotonic())
+            taken = self._lanes.take(self._clock.monotonic_s())
             if taken is None:
                 break
             key = taken[1]
@@ -234,7 +247,7 @@ class Deliveries:
         if next_at is not None and not self._retiring:
             if self._timer is not None:
                 self._timer.cancel()
-            delay_s = max(0.0, next_at - time.monotonic())
+            delay_s = max(0.0, next_at - self._clock.monotonic_s())
             self._timer = self._loop.call_later(delay_s, self._pump)
 
     async def _claim(self, key: int) -> None:
@@ -244,10 +257,11 @@ class Deliveries:
             self._drop(key)
             self._pump()
             return
-        now_ms = _now_ms()
+        now_ms = self._clock.now_ms()
         until_ms = now_ms + int(self._visibility_s * 1000)
+        held.holder = secrets.token_hex(8)
         try:
-            item = await self._table.claim(held.turn, now_ms=now_ms, until_ms=until_ms)
+            item = await self._table.claim(held.turn, held.holder, now_ms=now_ms, until_ms=until_ms)
             over = item is None and await self._over(held.turn)
         except OutboxUnavailable:
             self._claiming -= 1
@@ -256,6 +270,9 @@ class Deliveries:
             return
         self._claiming -= 1
         if item is None or held.lost:
+            if item is not None:
+                # Whoever has the message now need not wait for this claim to end.
+                self._spawn(self._release(held))
             if over:
                 self._finish(key)
             else:
@@ -278,9 +295,13 @@ class Deliveries:
                 self._deliverer.wake()
         self._pump()
 
+    async def _release(self, held: _Held) -> None:
+        with suppress(OutboxUnavailable):
+            await self._table.release(held.turn, held.holder)
+
     async def _over(self, turn: Turn) -> bool:
         """Tell whether a turn that cannot be claimed leads to nothing any more."""
-        item = await self._table.load(turn.service, turn.event_id, now_ms=_now_ms())
+        item = await self._table.load(turn.service, turn.event_id, now_ms=self._clock.now_ms())
         if item is None or f"o{turn.position}" in item:
             return True
         return int(item["gen"]["N"]) != turn.generation
@@ -290,7 +311,7 @@ class Deliveries:
         if held.lost:
             self._drop(key)
         else:
-            self._lanes.park(held.turn.name, time.monotonic() + delay_s)
+            self._lanes.park(held.turn.name, self._clock.monotonic_s() + delay_s)
 
     # --- settle -------------------------------------------------------------------------------
 
@@ -334,16 +355,16 @@ class Deliveries:
         held = self._held[event.seq]
         attempts = event.attempts_of(position)
         attempts.reason = reason
-        attempts.next_at_ms = _now_ms() + int(delay_s * 1000)
+        attempts.next_at_ms = self._clock.now_ms() + int(delay_s * 1000)
         wanted: State | None = None
         try:
-            item = await self._table.put_off(held.turn, attempts)
+            item = await self._table.put_off(held.turn, held.holder, attempts)
             if item is not None and f"w{position}" in item:
                 wanted = State(item[f"w{position}"]["S"])
         except OutboxUnavailable:
             log.warning("attempt not noted", extra={"event_id": event.id})
         if wanted is not None:
-            self.settle(claim, Outcome(wanted, _now_ms(), attempts.tried, reason))
+            self.settle(claim, Outcome(wanted, self._clock.now_ms(), attempts.tried, reason))
             return
         self._out -= 1
         self._park(event.seq, delay_s)
@@ -378,14 +399,14 @@ class Deliveries:
         if item is not None and self.callers:
             event = event_of(item)
             if event.settled:
-                self.callers.tell(event.service, event.id, event.report(_now_ms()))
+                self.callers.tell(event.service, event.id, event.report(self._clock.now_ms()))
 
     # --- keep ---------------------------------------------------------------------------------
 
     async def _keep(self) -> None:
         while True:
             await asyncio.sleep(self._visibility_s / 10)
-            now = time.monotonic()
+            now = self._clock.monotonic_s()
             due = [held for held in self._held.values() if held.extend_at <= now and not held.lost]
             for start in range(0, len(due), BATCH):
                 await self._extend(due[start : start + BATCH])
@@ -395,11 +416,11 @@ class Deliveries:
             lost = await self._queue.extend([one.message for one in held], self._visibility_s)
         except AWS_ERRORS as error:
             log.warning("aws call failed", extra={"what": "extend", "why": word_for(error)})
-            late = time.monotonic() - self._visibility_s / 3
+            late = self._clock.monotonic_s() - self._visibility_s / 3
             for one in held:
                 one.lost = one.lost or one.extend_at < late
         else:
-            extend_at = time.monotonic() + self._visibility_s / 3
+            extend_at = self._clock.monotonic_s() + self._visibility_s / 3
             for one in held:
                 one.extend_at = extend_at
                 one.lost = one.lost or one.message in lost
@@ -421,7 +442,3 @@ class Deliveries:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

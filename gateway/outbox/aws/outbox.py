@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
+import re
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import aioboto3
-from aiobotocore.config import AioConfig
-
+from gateway.clock import SYSTEM_CLOCK, Clock
 from gateway.core.kept_event import KeptEvent
 from gateway.core.report import Page, Report, State
 from gateway.core.settlement import Outcome, Reason
@@ -28,7 +26,8 @@ from gateway.errors import (
     UnknownEvent,
     WrongState,
 )
-from gateway.iot.session import aws_session
+from gateway.outbox.aws.adding import GRACE_S, Adding
+from gateway.outbox.aws.clients import OpenClients, open_clients
 from gateway.outbox.aws.deliveries import Deliveries
 from gateway.outbox.aws.item import (
     OPEN,
@@ -39,21 +38,20 @@ from gateway.outbox.aws.item import (
     list_shard,
     turns_of,
 )
-from gateway.outbox.aws.message import Turn
 from gateway.outbox.aws.place import SharedPlace
 from gateway.outbox.aws.queue import POLL_S, Queue
 from gateway.outbox.aws.sweep import Sweep
 from gateway.outbox.aws.table import Keep, Table
-from gateway.outbox.outbox import ADDED, CHANGED, Addition, Claim, Deliverer, Known
+from gateway.outbox.aws.withdrawal import withdraw
+from gateway.outbox.outbox import Addition, Claim, Deliverer
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
 
 log = logging.getLogger(__name__)
 
-GRACE_S: Final = 15.0
-"""Time that the gateway which wrote an event has to queue it, before others do, seconds; longer
-than it tries."""
+_PAGE_END: Final = re.compile(r"[0-9]{14}#.+", re.ASCII)
+"""What a page says of the next one: a sort key of the list index."""
 
 _LOOKS_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Times between looks of a caller who waits for an event that another gateway settles, seconds."""
@@ -67,14 +65,26 @@ class AwsOutbox:
     Args:
         settings: Bounds and times.
         place: The queue and the table.
+        open_clients: How the clients of both are made.
+        clock: What it reads the time from.
     """
 
-    def __init__(self, settings: Settings, place: SharedPlace) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        place: SharedPlace,
+        *,
+        open_clients: OpenClients = open_clients,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         self._settings = settings
         self._place = place
+        self._open_clients = open_clients
+        self._clock = clock
         self._parts = AsyncExitStack()
         self._stopping = False
         self._deliverer: Deliverer | None = None
+        self._adding: set[asyncio.Task[tuple[Addition, ...]]] = set()
 
     # --- start and stop -----------------------------------------------------------------------
 
@@ -85,26 +95,26 @@ class AwsOutbox:
             timeout_s: Longest wait for queue and table here; behind, it goes on.
         """
         settings = self._settings
-        session = aioboto3.Session(
-            region_name=self._place.region or settings.region, botocore_session=aws_session()
-        )
-        sqs = await self._parts.enter_async_context(
-            session.client("sqs", endpoint_url=self._place.endpoint, config=_config(POLL_S + 10.0))
-        )
-        dynamodb = await self._parts.enter_async_context(
-            session.client("dynamodb", config=_config(settings.read_timeout_s))
-        )
+        clients = await self._parts.enter_async_context(self._open_clients(settings, self._place))
         keep = Keep(settings.keep_settled_s, settings.keep_failed_s)
         self._queue = Queue(
-            sqs, url=self._place.queue_url, visibility_s=settings.outbox_visibility_s
+            clients.sqs, url=self._place.queue_url, visibility_s=settings.outbox_visibility_s
         )
-        self._table = Table(dynamodb, name=self._place.table, keep=keep)
-        self._sweep = Sweep(queue=self._queue, table=self._table)
+        self._table = Table(clients.dynamodb, name=self._place.table, keep=keep)
+        self._sweep = Sweep(queue=self._queue, table=self._table, clock=self._clock)
         self._deliveries = Deliveries(
             queue=self._queue,
             table=self._table,
             visibility_s=settings.outbox_visibility_s,
             most_ready=settings.iot_connections,
+            clock=self._clock,
+        )
+        self._way_in = Adding(
+            queue=self._queue,
+            table=self._table,
+            clock=self._clock,
+            sent=self._sweep.sent,
+            withdrawn=self._told,
         )
         self._sweep.start()
         await self._sweep.ready(timeout_s)
@@ -113,6 +123,8 @@ class AwsOutbox:
     async def close(self) -> None:
         """Finish what is being written, give back what is held, close the clients."""
         self._stopping = True
+        if self._adding:
+            await asyncio.wait(self._adding)
         await self._deliveries.stop(POLL_S + 2.0)
         await self._sweep.stop()
         await self._parts.aclose()
@@ -132,7 +144,6 @@ class AwsOutbox:
     @property
     def deliveries(self) -> Deliveries:
         """What this gateway holds."""
-        self._deliveries.waiting_in_queue = self._sweep.waiting
         return self._deliveries
 
     def attach(self, deliverer: Deliverer) -> None:
@@ -166,116 +177,45 @@ class AwsOutbox:
     async def add(self, events: Sequence[KeptEvent]) -> tuple[Addition, ...]:
         """Keep events, see `Outbox.add`: written to the table, then handed to the queue.
 
-        Where the queue does not take them in time, what can be is forgotten again. What cannot,
-        because AWS answers nothing at all, is delivered by the sweep: sent again with the same id,
-        it is known.
+        Where that does not succeed in time, what can be is forgotten again. What cannot, because
+        AWS answers nothing at all, is delivered by the sweep: sent again with the same id, it is
+        known.
         """
-        if self._stopping:
-            raise OutboxUnavailable("stopping")
-        if self._deliveries.count > self._settings.outbox_max_deliveries:
-            raise OutboxFull(self._settings.outbox_max_deliveries)
-        now_ms = _now_ms()
-        results, fresh, turns = await self._write(events, now_ms)
-        due = [event for event in fresh if event.due_ms <= now_ms]
-        try:
-            await self._queue.send(turns)
-        except OutboxUnavailable:
-            await asyncio.gather(*[self._forget(event) for event in fresh])
-            raise
-        for event in due:
-            self._sweep.sent(turns_of(event, 0)[0])
-        await asyncio.gather(
-            *[self._collapse(event) for event in fresh if event.collapse_key is not None]
-        )
-        return results
+        self._check_open()
+        most = self._settings.outbox_max_deliveries
+        if self._deliveries.count + sum([len(event.names) for event in events]) > most:
+            raise OutboxFull(most)
+        # A caller who goes away changes nothing: neither half of the work is left undone.
+        adding = asyncio.create_task(self._way_in.add(events), name="add")
+        self._adding.add(adding)
+        adding.add_done_callback(self._added)
+        return await asyncio.shield(adding)
 
-    async def _write(
-        self, events: Sequence[KeptEvent], now_ms: int
-    ) -> tuple[tuple[Addition, ...], list[KeptEvent], list[Turn]]:
-        """Write events; return what became of each, those written, and what is to be queued."""
-        known: dict[int, Item | None] = {}
-        first: dict[tuple[str, str], int] = {}
-        named: list[int] = []
-        for number, event in enumerate(events):
-            if (
-                event.fingerprint is not None
-                and first.setdefault((event.service, event.id), number) == number
-            ):
-                named.append(number)
-        nameless = [event for event in events if event.fingerprint is None]
-        if nameless:
-            looks = [_look_ms(event, now_ms) for event in nameless]
-            await self._table.put_new(nameless, look_ms=looks)
-        put = await asyncio.gather(
-            *[
-                self._table.put(events[n], look_ms=_look_ms(events[n], now_ms), now_ms=now_ms)
-                for n in named
-            ]
-        )
-        for number, kept in zip(named, put, strict=True):
-            if not kept:
-                event = events[number]
-                known[number] = await self._table.load(event.service, event.id, now_ms=now_ms)
-        results: list[Addition] = []
-        fresh: list[KeptEvent] = []
-        turns: list[Turn] = []
-        for number, event in enumerate(events):
-            same = first.get((event.service, event.id), number)
-            if event.fingerprint is not None and same != number:
-                results.append(_compare(events[same], event, now_ms))
-            elif number not in known:
-                fresh.append(event)
-                results.append(ADDED)
-                if event.due_ms <= now_ms:
-                    turns += turns_of(event, 0)
-            else:
-                results.append(_judge(known[number], event, now_ms))
-                turns += _unqueued(known[number], now_ms)
-        return tuple(results), fresh, turns
-
-    async def _forget(self, event: KeptEvent) -> None:
-        try:
-            await self._table.remove(event)
-        except OutboxUnavailable:
-            facts = {"service": event.service, "event_id": event.id}
-            log.warning("refused event may be delivered", extra=facts)
-
-    async def _collapse(self, event: KeptEvent) -> None:
-        for name in event.names:
-            before = await self._table.replace_latest(event, name)
-            if before is None or before == (event.service, event.id):
-                continue
-            now_ms = _now_ms()
-            item = await self._table.load(*before, now_ms=now_ms)
-            older = event_of(item) if item is not None else None
-            if item is None or older is None or name not in older.names:
-                continue
-            position = older.names.index(name)
-            if older.outcomes[position] is None:
-                turn = Turn(older.service, older.id, generation_of(item), position, name)
-                settled = await self._table.withdraw(
-                    turn, State.COLLAPSED, now_ms=now_ms, deliveries=len(older.names)
-                )
-                self._told(settled, position)
+    def _added(self, adding: asyncio.Task[tuple[Addition, ...]]) -> None:
+        self._adding.discard(adding)
+        if not adding.cancelled():
+            # Where the caller is gone, nobody else looks at the error.
+            adding.exception()
 
     # --- looking things up --------------------------------------------------------------------
 
     async def find(self, service: str, event_id: str) -> Report | None:
         """Return where an event stands, see `Outbox.find`."""
-        item = await self._table.load(service, event_id, now_ms=_now_ms())
-        return None if item is None else event_of(item).report(_now_ms())
+        self._check_open()
+        item = await self._table.load(service, event_id, now_ms=self._clock.now_ms())
+        return None if item is None else event_of(item).report(self._clock.now_ms())
 
     async def outcome(self, service: str, event_id: str, timeout_s: float) -> Report | None:
         """Return where an event stands once it is settled, see `Outbox.outcome`.
 
         Mostly another gateway settles it, so the table is looked at again and again.
         """
-        end = time.monotonic() + timeout_s
+        end = self._clock.monotonic_s() + timeout_s
         looks = 0
         with self._deliveries.callers.waiting(service, event_id) as settled:
             while True:
                 report = await self.find(service, event_id)
-                left_s = end - time.monotonic()
+                left_s = end - self._clock.monotonic_s()
                 if report is None or report.settled or left_s <= 0:
                     return report
                 wait_s = min(left_s, _LOOKS_S[min(looks, len(_LOOKS_S) - 1)])
@@ -288,7 +228,8 @@ class AwsOutbox:
         self, service: str, *, state: State | None, limit: int, after: str | None
     ) -> Page:
         """Return a service's events, newest first, see `Outbox.search`."""
-        if after is not None and not after.partition("#")[0].isdigit():
+        self._check_open()
+        if after is not None and not _PAGE_END.fullmatch(after):
             raise InvalidQuery("after", "must be what the page before said")
         wanted = None if state is None else str(state) if state.settled else OPEN
         pages = await asyncio.gather(
@@ -307,7 +248,7 @@ class AwsOutbox:
         chosen = within[:limit]
         if len(within) > limit:
             bound = chosen[-1]["gsi2sk"]["S"]
-        now_ms = _now_ms()
+        now_ms = self._clock.now_ms()
         items = await asyncio.gather(
             *[
                 self._table.load(service, e["pk"]["S"].partition("\n")[2], now_ms=now_ms)
@@ -323,7 +264,8 @@ class AwsOutbox:
 
     async def redeliver(self, service: str, event_id: str) -> Report:
         """Put an event back where it was not published, see `Outbox.redeliver`."""
-        now_ms = _now_ms()
+        self._check_open()
+        now_ms = self._clock.now_ms()
         item = await self._table.load(service, event_id, now_ms=now_ms)
         if item is None:
             raise UnknownEvent(event_id)
@@ -340,14 +282,18 @@ class AwsOutbox:
         if changed is None:
             raise WrongState(event_id, state="being sent", needed=_SENDABLE)
         turns = turns_of(event, generation_of(changed))
-        # Should this fail, the sweep sends it: the caller is told so, and nothing is lost.
-        await self._queue.send(turns)
-        self._sweep.sent(turns[0])
+        try:
+            await self._queue.send(turns)
+            self._sweep.sent(turns[0])
+        except OutboxUnavailable as error:
+            # It is promised already: the sweep sends it.
+            log.warning("event not queued yet", extra={"event_id": event_id, "why": error.why})
         return event.report(now_ms)
 
     async def cancel(self, service: str, event_id: str) -> Report:
         """Settle what was not sent as cancelled, see `Outbox.cancel`."""
-        now_ms = _now_ms()
+        self._check_open()
+        now_ms = self._clock.now_ms()
         item = await self._table.load(service, event_id, now_ms=now_ms)
         if item is None:
             raise UnknownEvent(event_id)
@@ -356,13 +302,21 @@ class AwsOutbox:
             state = str(event.state)
             raise WrongState(event_id, state=state, needed="accepted or scheduled")
         for turn in turns_of(event, generation_of(item)):
-            item = await self._table.withdraw(
-                turn, State.CANCELLED, now_ms=_now_ms(), deliveries=len(event.names)
+            item = await withdraw(
+                self._table,
+                turn,
+                State.CANCELLED,
+                now_ms=self._clock.now_ms(),
+                deliveries=len(event.names),
             )
             self._told(item, turn.position)
         if item is None:
             raise UnknownEvent(event_id)
-        return event_of(item).report(_now_ms())
+        return event_of(item).report(self._clock.now_ms())
+
+    def _check_open(self) -> None:
+        if self._stopping:
+            raise OutboxUnavailable("stopping")
 
     def _told(self, item: Item | None, position: int) -> None:
         if item is None:
@@ -371,46 +325,6 @@ class AwsOutbox:
         if self._deliverer is not None:
             self._deliverer.settled(event, position)
         if event.settled and self._deliveries.callers:
-            self._deliveries.callers.tell(event.service, event.id, event.report(_now_ms()))
-
-
-def _config(read_timeout_s: float) -> Any:
-    return AioConfig(
-        connect_timeout=3,
-        read_timeout=read_timeout_s,
-        max_pool_connections=64,
-        # `calls.py` tries again, for a bounded time and in one place.
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        parameter_validation=False,
-        user_agent_extra="serverless-websockets",
-    )
-
-
-def _look_ms(event: KeptEvent, now_ms: int) -> int:
-    """Return when somebody must look at a new event: when it is due, or soon."""
-    return event.due_ms if event.due_ms > now_ms else now_ms + int(GRACE_S * 1000)
-
-
-def _compare(before: KeptEvent, event: KeptEvent, now_ms: int) -> Addition:
-    if before.fingerprint != event.fingerprint:
-        return CHANGED
-    return Known(before.report(now_ms))
-
-
-def _judge(item: Item | None, event: KeptEvent, now_ms: int) -> Addition:
-    if item is None:
-        # It was pruned between two calls; the caller sends again.
-        raise OutboxUnavailable("pruned")
-    before = event_of(item)
-    return _compare(before, event, now_ms)
-
-
-def _unqueued(item: Item | None, now_ms: int) -> list[Turn]:
-    """Return what is known, due, and perhaps not queued: nobody may be promised less."""
-    if item is None or "queued" in item or "gsi1sk" not in item or int(item["due"]["N"]) > now_ms:
-        return []
-    return turns_of(event_of(item), generation_of(item))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+            self._deliveries.callers.tell(
+                event.service, event.id, event.report(self._clock.now_ms())
+            )
