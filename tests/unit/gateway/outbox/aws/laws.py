@@ -1,0 +1,165 @@
+"""The laws of the shared outbox, as questions to the journal of a simulation.
+
+Owns each promise of docs/decisions/0011-shared-outbox.md as one function that raises
+AssertionError with the event that broke it. Does not: make anything happen (`world.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gateway.core.event import Event
+from gateway.core.report import State
+from gateway.outbox.aws.item import event_of
+from tests.unit.gateway.outbox.aws.expressions import Item
+from tests.unit.gateway.outbox.aws.journal import Journal, Name, Post, name_of
+from tests.unit.gateway.outbox.aws.simulated_time import EPOCH_MS
+from tests.unit.gateway.outbox.aws.world import World
+
+_UNPUBLISHED = (State.FAILED, State.EXPIRED, State.CANCELLED, State.COLLAPSED)
+
+
+def check(world: World) -> None:
+    """Ask all of them."""
+    journal = world.journal
+    assert journal.broken == []
+    nothing_is_stuck(world)
+    promises_are_kept(world)
+    an_id_is_one_event(journal)
+    nothing_is_invented(journal)
+    order_holds(journal)
+    nothing_is_early(journal)
+    nothing_cancelled_is_sent(journal)
+    a_refusal_is_none(world)
+
+
+def nothing_is_stuck(world: World) -> None:
+    """Once faults have stopped, everything settles within a bounded time, and no message is left."""
+    assert [item["id"]["S"] for item in world.unsettled()] == []
+    assert [message.body for message in world.queue.messages] == []
+    assert [message.body for message in world.dead_letters.messages] == []
+
+
+def promises_are_kept(world: World) -> None:
+    """An event that was answered 202 arrived on each topic, or ended where it can be seen."""
+    arrived = {(p.name, p.address) for p in world.journal.arrived}
+    items = {item["id"]["S"]: event_of(item) for item in world.events()}
+    for name in world.journal.promises():
+        event = items.get(name.id)
+        assert event is not None, f"{name} was promised, and is gone"
+        for position, address in enumerate(event.names):
+            outcome = event.outcomes[position]
+            assert outcome is not None
+            if outcome.state is State.PUBLISHED:
+                assert (name, address) in arrived, f"{name} is called published, and did not arrive"
+            else:
+                assert outcome.state in _UNPUBLISHED
+            if outcome.state is State.EXPIRED:
+                assert event.expires_ms is not None
+            if outcome.state is State.COLLAPSED:
+                _was_replaced(world.journal, name, address)
+
+
+def _was_replaced(journal: Journal, name: Name, address: str) -> None:
+    same = [
+        other
+        for other, posts in journal.posted().items()
+        if other != name
+        and posts[0][0].collapse_key is not None
+        and address in [str(to) for to in posts[0][0].to]
+    ]
+    assert same, f"{name} collapsed, and nothing replaced it"
+
+
+def an_id_is_one_event(journal: Journal) -> None:
+    """No id is accepted with two bodies, and no two bodies of one id arrive."""
+    for names in (journal.promises(), {p.name: 0 for p in journal.arrived}):
+        ids = [name.id for name in names]
+        assert len(ids) == len(set(ids)), f"an id with two bodies: {sorted(names)}"
+
+
+def nothing_is_invented(journal: Journal) -> None:
+    """What arrives was posted, and to that address."""
+    posted = journal.posted()
+    for publish in journal.arrived:
+        assert publish.name in posted, f"{publish.name} was never posted"
+        # Two events with one id and body may differ in their addresses: only one was taken.
+        assert any(
+            publish.address in [str(to) for to in event.to] for event, _ in posted[publish.name]
+        )
+
+
+def order_holds(journal: Journal) -> None:
+    """What was answered 202 before another event was first sent arrives before it, on each topic.
+
+    Of what arrives more than once, the first time counts. Not for scheduled events, which join
+    when they are due, nor for what was sent again: it goes to the end.
+    """
+    posted = journal.posted()
+    redelivered = {r.event_id for r in journal.requests if r.verb == "redeliver"}
+    promised = journal.promises()
+    first: dict[str, dict[Name, int]] = {}
+    for publish in journal.arrived:
+        first.setdefault(publish.address, {}).setdefault(publish.name, publish.moment)
+    for address, arrivals in first.items():
+        plain = [n for n in arrivals if not _scheduled(posted[n]) and n.id not in redelivered]
+        for earlier in plain:
+            for later in plain:
+                sent = min(post.sent for _, post in posted[later])
+                if earlier in promised and promised[earlier] < sent:
+                    assert arrivals[earlier] < arrivals[later], f"{later} overtook {earlier} on {address}"
+
+
+def nothing_is_early(journal: Journal) -> None:
+    """Nothing scheduled leaves before it is due, by a clock of any gateway."""
+    posted = journal.posted()
+    for publish in journal.sent:
+        due_s = min(_due_s(event) for event, _ in posted[publish.name])
+        assert publish.at_s >= due_s - 0.5, f"{publish.name} is early"
+
+
+def nothing_cancelled_is_sent(journal: Journal) -> None:
+    """After a caller was told that an address is cancelled, nothing is sent there."""
+    again = [r for r in journal.requests if r.verb == "redeliver"]
+    for request in journal.requests:
+        if request.verb != "cancel" or request.report is None or request.answered is None:
+            continue
+        for delivery in request.report.deliveries:
+            if delivery.state is not State.CANCELLED:
+                continue
+            for publish in journal.sent:
+                if publish.name.id != request.event_id or publish.address != str(delivery.address):
+                    continue
+                later = publish.moment > request.answered
+                anew = any(
+                    r.event_id == request.event_id and r.sent < publish.moment for r in again
+                )
+                assert anew or not later, f"{publish.name} was cancelled, and is sent"
+
+
+def a_refusal_is_none(world: World) -> None:
+    """What was only ever refused is not published, unless AWS refused to take it back."""
+    journal = world.journal
+    promised = journal.promises()
+    arrived = {p.name for p in journal.arrived}
+    for name, posts in journal.posted().items():
+        if name not in arrived or name in promised or world.plan.hits["delete_item"]:
+            continue
+        answered = [post.answered for _, post in posts]
+        sent = min(p.moment for p in journal.sent if p.name == name)
+        # Nobody was told anything, or it was on its way already.
+        assert any(moment is None or sent < moment for moment in answered), f"{name} was refused"
+
+
+def _scheduled(posts: list[tuple[Event, Post]]) -> bool:
+    return any(event.deliver_at is not None for event, _ in posts)
+
+
+def _due_s(event: Event) -> float:
+    when: datetime | None = event.deliver_at
+    return 0.0 if when is None else when.timestamp() - EPOCH_MS / 1000
+
+
+def outcomes_of(item: Item) -> list[State | None]:
+    """Return how an event's deliveries ended."""
+    return [outcome.state if outcome else None for outcome in event_of(item).outcomes]
