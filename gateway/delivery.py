@@ -51,7 +51,7 @@ async def delivering(
         readiness: Who is told when nothing can be kept.
         feed: Who is told what happens, while somebody listens.
     """
-    outbox = _outbox(settings, metrics)
+    outbox = make_outbox(settings, metrics)
     readiness.watch("outbox", outbox.trouble)
     await outbox.open(OPEN_S)
     engine = Engine(outbox=outbox, publisher=publisher, settings=settings, metrics=metrics)
@@ -70,7 +70,8 @@ async def delivering(
             await asyncio.shield(outbox.close())
 
 
-def _outbox(settings: Settings, metrics: Metrics) -> SqliteOutbox | AwsOutbox:
+def make_outbox(settings: Settings, metrics: Metrics) -> SqliteOutbox | AwsOutbox:
+    """Return the outbox that the settings name, not opened yet."""
     place = settings.shared_outbox
     if place is not None:
         return AwsOutbox(settings, place)

@@ -1,8 +1,10 @@
 """moto in this process: STS, IAM, SNS, SQS and the rest, on a private loopback port.
 
 Owns moto's server thread, emptying its memory, and the bootstrap that must not need a signed call:
-making roles, user keys and the sessions that the Lambda service opens for functions. Does not face
-clients: moto checks no signature, so `localaws.aws_front` stands before it.
+making roles, user keys and the sessions that the Lambda service opens for functions. Sees to it
+that of two conditional writes at once one fails, and that FIFO queues keep AWS's rules
+(`localaws.moto_fifo`). Does not face clients: moto checks no signature, so `localaws.aws_front`
+stands before it.
 
 moto's memory belongs to the process: two servers in one process share it, and the last one stopped
 empties it.
@@ -28,12 +30,14 @@ from moto.server import ThreadedMotoServer
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import make_server
 
+from localaws import moto_fifo
 from localaws.errors import Misuse, NotRunning
 from localaws.key_directory import KeyDirectory
 from wire.iam import AccessRequest, evaluate_trust
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from localaws.core.signature import AccessKey
 
@@ -49,15 +53,34 @@ STOP_POLL_S: Final = 0.02
 rest of stopping localaws takes."""
 
 
+_WRITES: Final = Lock()
+
+
+def moto_app() -> WSGIApplication:
+    """Return moto as a WSGI application whose DynamoDB answers one request after the other.
+
+    moto looks at a condition and then writes, and a second thread may write in between: of two
+    conditional writes at once both would succeed, which never happens in AWS.
+    """
+    app = DomainDispatcherApplication(create_backend_app)
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):
+            return app(environ, start_response)
+        with _WRITES:
+            return app(environ, start_response)
+
+    return answer
+
+
 class _PromptServer(ThreadedMotoServer):
     """moto's own server, quicker to stop."""
 
     def _server_entry(self) -> None:
-        app = DomainDispatcherApplication(create_backend_app)
         self._server = make_server(
             self._ip_address,
             self._port,
-            app,
+            moto_app(),
             threaded=True,
             request_handler=MotoRequestHandler,
         )
@@ -103,6 +126,7 @@ class MotoServer:
         if self._server is not None:
             raise Misuse("moto was started twice")
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
+        moto_fifo.install()
         self._server = _PromptServer("127.0.0.1", 0, verbose=False)
         self._server.start()
         with MotoServer._lock:

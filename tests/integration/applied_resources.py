@@ -345,7 +345,10 @@ def _table(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
             {
                 "IndexName": index["name"],
                 "KeySchema": _keys(index),
-                "Projection": {"ProjectionType": index["projectionType"]},
+                "Projection": given(
+                    ProjectionType=index["projectionType"],
+                    NonKeyAttributes=index.get("nonKeyAttributes"),
+                ),
             }
             for index in inputs["globalSecondaryIndexes"]
         ],

@@ -1,4 +1,7 @@
-"""An outbox on a real disk and an engine behind it, in this process; only IoT Core is in memory."""
+"""An outbox and an engine behind it, in this process; only IoT Core is in memory.
+
+The outbox is a file on a real disk, or a queue and a table in moto, over HTTP.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ from typing import Any
 
 from gateway.core.event import Event
 from gateway.core.service import ANYBODY
+from gateway.delivery import make_outbox
 from gateway.engine import Engine
 from gateway.intake import Acceptance, OutboxIntake
 from gateway.metrics import Metrics
+from gateway.outbox.aws.outbox import AwsOutbox
 from gateway.outbox.sqlite.outbox import SqliteOutbox
 from gateway.settings import Settings
 from tests.unit.gateway.publishers import RecordingPublisher
@@ -57,11 +62,31 @@ class World:
     def __init__(self, settings: Settings, publisher: RecordingPublisher) -> None:
         self.publisher = publisher
         self.metrics = Metrics()
-        self.outbox = SqliteOutbox(settings, self.metrics)
+        self.outbox = make_outbox(settings, self.metrics)
         self.engine = Engine(
             outbox=self.outbox, publisher=publisher, settings=settings, metrics=self.metrics
         )
         self.intake = OutboxIntake(self.outbox, self.metrics)
+
+    @property
+    def file(self) -> SqliteOutbox:
+        """The outbox, which is a file."""
+        assert isinstance(self.outbox, SqliteOutbox)
+        return self.outbox
+
+    @property
+    def shared(self) -> AwsOutbox:
+        """The outbox, which is shared."""
+        assert isinstance(self.outbox, AwsOutbox)
+        return self.outbox
+
+    async def written(self) -> None:
+        """Wait until everything that was settled is written down."""
+        await until(lambda: self.outbox.deliveries.unsaved == 0)
+
+    async def empty(self) -> None:
+        """Wait until nothing is left to deliver."""
+        await until(lambda: self.outbox.deliveries.count == 0)
 
     async def take(self, *events: Event) -> tuple[Acceptance, ...]:
         """Let a service send events."""
@@ -87,13 +112,18 @@ class World:
         return [topic for topic, _ in self.sent()]
 
 
-def settings_for(folder: Path, **more: Any) -> Settings:
-    """Return settings with a file in a folder and quick retries."""
+def file_in(folder: Path) -> str:
+    """Return the place of an outbox in a folder, as GATEWAY_OUTBOX takes it."""
+    return f"sqlite:///{folder / 'outbox.db'}"
+
+
+def settings_for(place: str, **more: Any) -> Settings:
+    """Return settings for an outbox at a place, with quick retries."""
     told: dict[str, Any] = {
         "namespace": "n",
         "iot_endpoint": "http://iot",
-        "region": "r",
-        "outbox": f"sqlite:///{folder / 'outbox.db'}",
+        "region": "us-east-1",
+        "outbox": place,
         "retry_base_s": 0.02,
         "retry_cap_s": 0.05,
         "publish_rate_per_s": 1_000_000.0,
@@ -103,7 +133,7 @@ def settings_for(folder: Path, **more: Any) -> Settings:
 
 @asynccontextmanager
 async def life(
-    folder: Path,
+    place: str,
     publisher: RecordingPublisher | None = None,
     *,
     deliver: bool = True,
@@ -113,13 +143,13 @@ async def life(
     """Run an outbox and an engine inside the block; nothing is drained at its end.
 
     Args:
-        folder: Where the file is.
+        place: Where the outbox is.
         publisher: IoT Core.
         deliver: Whether the engine works.
-        open_s: Longest wait for the file.
+        open_s: Longest wait for the outbox.
         settings: What is not as usual.
     """
-    world = World(settings_for(folder, **settings), publisher or RecordingPublisher())
+    world = World(settings_for(place, **settings), publisher or RecordingPublisher())
     await world.outbox.open(open_s)
     if deliver:
         world.engine.start()

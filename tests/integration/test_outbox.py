@@ -1,12 +1,14 @@
-"""The embedded outbox: what is accepted stays until it is published or accounted for."""
+"""What is accepted stays until it is published or accounted for: in a file, and in a shared outbox.
+
+Every test here runs over both. What is only the file's is in `test_outbox_file.py`, what only
+several gateways can do in `test_outbox_shared.py`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -22,8 +24,7 @@ from gateway.errors import (
     WrongState,
 )
 from gateway.intake import Accepted, Conflict
-from gateway.outbox.sqlite.trouble import STOPPING
-from tests.integration.outbox_world import World, event, life, until
+from tests.integration.outbox_world import event, life, until
 from tests.unit.gateway.publishers import RecordingPublisher
 
 OTHER = Service(name="other", credential_id="o", publish=())
@@ -42,9 +43,9 @@ def holding(*addresses: str) -> RecordingPublisher:
     return publisher
 
 
-async def test_publishes_what_it_was_given(tmp_path: Path) -> None:
+async def test_publishes_what_it_was_given(place: str) -> None:
     """To every address, once, and the report says so."""
-    async with life(tmp_path) as world:
+    async with life(place) as world:
         (taken,) = await world.take(event("user:1", "everyone", id="a", data={"n": 1}))
         assert isinstance(taken, Accepted)
         assert taken.report.state is State.ACCEPTED
@@ -55,15 +56,15 @@ async def test_publishes_what_it_was_given(tmp_path: Path) -> None:
         assert json.loads(world.sent()[0][1])["data"] == {"n": 1}
 
 
-async def test_a_restart_sends_what_was_not_settled(tmp_path: Path) -> None:
+async def test_a_restart_sends_what_was_not_settled(place: str) -> None:
     """In order for each topic, what was settled not again, and new events behind."""
-    async with life(tmp_path, holding("user:1")) as world:
+    async with life(place, holding("user:1")) as world:
         await world.take(*[event("user:1", id=f"a-{n}", data=n) for n in range(5)])
         await world.take(event("user:1", "user:2", id="b", data=5))
         await world.take(event("user:2", id="c"))
         await until(lambda: world.topics() == ["user/2"] * 2)
-        await until(lambda: world.outbox.deliveries.unsaved == 0)
-    async with life(tmp_path) as world:
+        await world.written()
+    async with life(place) as world:
         await world.take(event("user:1", id="d", data=6))
         await until(lambda: len(world.sent()) == 7)
         assert set(world.topics()) == {"user/1"}
@@ -71,9 +72,9 @@ async def test_a_restart_sends_what_was_not_settled(tmp_path: Path) -> None:
         assert await world.states("b") == {"user:1": "published", "user:2": "published"}
 
 
-async def test_remembers_ids(tmp_path: Path) -> None:
+async def test_remembers_ids(place: str) -> None:
     """The same event is known, another one is a conflict; for this service, across restarts."""
-    async with life(tmp_path) as world:
+    async with life(place) as world:
         first, again, changed = await world.take(
             event(id="a"), event(id="a"), event(id="a", data=2)
         )
@@ -86,7 +87,7 @@ async def test_remembers_ids(tmp_path: Path) -> None:
         assert isinstance(others, Accepted)
         assert not others.duplicate
         await world.intake.outcome(ANYBODY, "a", 5.0)
-    async with life(tmp_path) as world:
+    async with life(place) as world:
         again, changed = await world.take(event(id="a"), event(id="a", data=2))
         assert isinstance(again, Accepted)
         assert (again.duplicate, again.report.state) == (True, State.PUBLISHED)
@@ -95,9 +96,9 @@ async def test_remembers_ids(tmp_path: Path) -> None:
         assert world.outbox.deliveries.count == 0
 
 
-async def test_an_id_that_the_gateway_made_belongs_to_its_event(tmp_path: Path) -> None:
+async def test_an_id_that_the_gateway_made_belongs_to_its_event(place: str) -> None:
     """Nobody else can take it, and its event is found by it."""
-    async with life(tmp_path) as world:
+    async with life(place) as world:
         made = event()
         await world.take(made)
         (taken,) = await world.take(event(id=made.id))
@@ -105,10 +106,10 @@ async def test_an_id_that_the_gateway_made_belongs_to_its_event(tmp_path: Path) 
         assert await world.state(made.id) in ("accepted", "published")
 
 
-async def test_a_topic_in_trouble_holds_nobody_up(tmp_path: Path) -> None:
+async def test_a_topic_in_trouble_holds_nobody_up(place: str) -> None:
     """Others go on, and its own order holds when the trouble is over."""
     publisher = holding("user:1")
-    async with life(tmp_path, publisher, iot_connections=2) as world:
+    async with life(place, publisher, iot_connections=2) as world:
         await world.take(*[event("user:1", data=n) for n in range(20)])
         await world.take(*[event(f"user:{n}") for n in range(2, 22)])
         await until(lambda: len(world.sent()) == 20)
@@ -119,9 +120,9 @@ async def test_a_topic_in_trouble_holds_nobody_up(tmp_path: Path) -> None:
         assert numbers == list(range(20))
 
 
-async def test_tells_the_attempts_of_one_that_waits(tmp_path: Path) -> None:
+async def test_tells_the_attempts_of_one_that_waits(place: str) -> None:
     """How many, the last error, and when it is tried again."""
-    async with life(tmp_path, holding("user:1")) as world:
+    async with life(place, holding("user:1")) as world:
         await world.take(event(id="a"))
         await until(
             lambda: world.metrics.registry.get_sample_value(
@@ -137,18 +138,18 @@ async def test_tells_the_attempts_of_one_that_waits(tmp_path: Path) -> None:
         assert delivery.failure.code == "unavailable"
 
 
-async def test_a_dead_letter_is_listed_and_sent_again(tmp_path: Path) -> None:
+async def test_a_dead_letter_is_listed_and_sent_again(place: str) -> None:
     """With AWS's words; only to the addresses where it failed; across a restart."""
     publisher = RecordingPublisher()
     publisher.failures["user:1"] = PublishDenied("IoT Core answered 403")
-    async with life(tmp_path, publisher) as world:
+    async with life(place, publisher) as world:
         await world.take(event("user:1", "user:2", id="a"), event("user:2", id="b"))
         report = await world.intake.outcome(ANYBODY, "a", 5.0)
         assert report.state is State.FAILED
         assert report.failures[0].detail == "IoT Core answered 403"
         with pytest.raises(WrongState):
             await world.intake.redeliver(ANYBODY, "b")
-    async with life(tmp_path) as world:
+    async with life(place) as world:
         page = await world.intake.search(ANYBODY, status=State.FAILED, limit=10, after=None)
         assert [report.id for report in page.reports] == ["a"]
         assert page.after is None
@@ -162,81 +163,65 @@ async def test_a_dead_letter_is_listed_and_sent_again(tmp_path: Path) -> None:
             await world.intake.redeliver(ANYBODY, "nothing")
 
 
-async def test_what_was_sent_again_survives_a_restart(tmp_path: Path) -> None:
+async def test_what_was_sent_again_survives_a_restart(place: str) -> None:
     """At the end of its topic, where it was put."""
     publisher = RecordingPublisher()
     publisher.failures["user:1"] = PublishDenied("no")
-    async with life(tmp_path, publisher) as world:
+    async with life(place, publisher) as world:
         await world.take(event(id="a", data="a"))
         await world.intake.outcome(ANYBODY, "a", 5.0)
         publisher.failures["user:1"] = HELD
         await world.take(event(id="b", data="b"))
         await world.intake.redeliver(ANYBODY, "a")
-    async with life(tmp_path) as world:
+    async with life(place) as world:
         await until(lambda: len(world.sent()) == 2)
         assert [json.loads(payload)["data"] for _, payload in world.sent()] == ["b", "a"]
 
 
-async def test_deliver_at_waits_and_survives_a_restart(tmp_path: Path) -> None:
+async def test_deliver_at_waits_and_survives_a_restart(place: str) -> None:
     """It is scheduled until then; others of its topic do not wait."""
-    async with life(tmp_path) as world:
+    async with life(place) as world:
         at = soon(1.0)
         await world.take(event(id="late", data="late", deliver_at=at), event(data="now"))
         assert await world.state("late") == "scheduled"
         await until(lambda: len(world.sent()) == 1)
         page = await world.intake.search(ANYBODY, status=State.SCHEDULED, limit=5, after=None)
         assert [report.id for report in page.reports] == ["late"]
-        assert world.outbox.deliveries.scheduled == 1
-    async with life(tmp_path) as world:
+    async with life(place) as world:
         assert await world.state("late") == "scheduled"
         await until(lambda: len(world.sent()) == 1)
         assert datetime.now(UTC) >= at
         assert json.loads(world.sent()[0][1])["data"] == "late"
 
 
-async def test_a_ttl_runs_out(tmp_path: Path) -> None:
+async def test_a_ttl_runs_out(place: str) -> None:
     """In its lane, unsent; and what is left of it goes out as message expiry."""
     publisher = holding("user:1")
-    async with life(tmp_path, publisher) as world:
+    async with life(place, publisher) as world:
         await world.take(event(id="short", ttl_s=1), event("user:2", id="long", ttl_s=60))
         assert (await world.intake.outcome(ANYBODY, "short", 5.0)).state is State.EXPIRED
         assert publisher.published[0].message_expiry_s in (59, 60)
-    async with life(tmp_path) as world:
+    async with life(place) as world:
         await world.intake.redeliver(ANYBODY, "short")
         assert (await world.intake.outcome(ANYBODY, "short", 5.0)).state is State.PUBLISHED
 
 
-async def test_a_newer_event_takes_the_place_of_one_that_waits(tmp_path: Path) -> None:
+async def test_a_newer_event_takes_the_place_of_one_that_waits(place: str) -> None:
     """On each address where it was not sent, held or not; the report says collapsed."""
-    async with life(tmp_path, deliver=False, outbox_memory_bytes=1) as world:
+    async with life(place, deliver=False, outbox_memory_bytes=1) as world:
         await world.take(event("user:1", "user:2", id="old", collapse_key="k"))
         await world.take(event("user:1", id="new", collapse_key="k"))
-        await until(lambda: world.outbox.deliveries.unsaved == 0)
+        await world.written()
         assert await world.states("old") == {"user:1": "collapsed", "user:2": "accepted"}
         assert world.outbox.deliveries.count == 2
-    async with life(tmp_path) as world:
+    async with life(place) as world:
         await until(lambda: len(world.sent()) == 2)
         assert await world.states("old") == {"user:1": "collapsed", "user:2": "published"}
 
 
-async def test_a_crash_before_the_collapse_is_written_changes_nothing(tmp_path: Path) -> None:
-    """After the restart the newer one takes its place again."""
-    async with life(tmp_path, deliver=False) as world:
-        await world.take(event(id="old", collapse_key="k"))
-        await world.take(event(id="new", collapse_key="k"))
-    with sqlite3.connect(tmp_path / "outbox.db") as file:
-        file.execute("UPDATE events SET state = 0, settled_ms = NULL, outcomes = NULL")
-        file.execute("INSERT OR IGNORE INTO payloads SELECT seq, x'7b7d' FROM events")
-    file.close()
-    async with life(tmp_path) as world:
-        await until(lambda: len(world.sent()) == 1)
-        assert (await world.intake.outcome(ANYBODY, "old", 5.0)).state is State.COLLAPSED
-        assert (await world.intake.outcome(ANYBODY, "new", 5.0)).state is State.PUBLISHED
-
-
-async def test_cancels_what_was_not_sent(tmp_path: Path) -> None:
+async def test_cancels_what_was_not_sent(place: str) -> None:
     """Waiting, parked or scheduled; it is on disk when the call returns."""
-    async with life(tmp_path, holding("user:1")) as world:
+    async with life(place, holding("user:1")) as world:
         await world.take(
             event(id="head"),
             event(id="behind"),
@@ -246,26 +231,26 @@ async def test_cancels_what_was_not_sent(tmp_path: Path) -> None:
         await until(lambda: world.topics() == ["user/2"])
         for event_id in ("behind", "later", "head"):
             await world.intake.cancel(ANYBODY, event_id)
-            await until(lambda: world.outbox.deliveries.unsaved == 0)
+            await world.written()
         assert await world.state("behind") == "cancelled"
         for event_id in ("done", "behind"):
             with pytest.raises(WrongState):
                 await world.intake.cancel(ANYBODY, event_id)
         with pytest.raises(UnknownEvent):
             await world.intake.cancel(ANYBODY, "nothing")
-        await until(lambda: world.outbox.deliveries.count == 0)
-    async with life(tmp_path) as world:
+        await world.empty()
+    async with life(place) as world:
         assert {await world.state(name) for name in ("head", "behind", "later")} == {"cancelled"}
         assert world.outbox.deliveries.count == 0
         await world.intake.redeliver(ANYBODY, "later")
         assert (await world.intake.outcome(ANYBODY, "later", 5.0)).state is State.PUBLISHED
 
 
-async def test_what_is_on_its_way_has_no_further_attempt(tmp_path: Path) -> None:
+async def test_what_is_on_its_way_has_no_further_attempt(place: str) -> None:
     """A cancellation does not stop a publish, but its retry."""
     publisher = RecordingPublisher()
     publisher.gate = asyncio.Event()
-    async with life(tmp_path, publisher) as world:
+    async with life(place, publisher) as world:
         await world.take(event("user:1", id="fails"), event("user:2", id="works"))
         await until(lambda: publisher.in_flight == 2)
         for name in ("fails", "works"):
@@ -276,38 +261,27 @@ async def test_what_is_on_its_way_has_no_further_attempt(tmp_path: Path) -> None
         assert (await world.intake.outcome(ANYBODY, "works", 5.0)).state is State.PUBLISHED
 
 
-async def test_refuses_what_it_has_no_room_for(tmp_path: Path) -> None:
+async def test_refuses_what_it_has_no_room_for(place: str) -> None:
     """The whole request; what was there goes on, and then there is room again."""
     publisher = holding("user:1")
-    async with life(tmp_path, publisher, outbox_max_deliveries=10) as world:
+    async with life(place, publisher, outbox_max_deliveries=10) as world:
         await world.take(*[event() for _ in range(8)])
         with pytest.raises(OutboxFull):
             await world.take(*[event("user:2") for _ in range(3)])
         await world.take(event("user:2"))
         publisher.failures.clear()
-        await until(lambda: world.outbox.deliveries.count == 0)
+        await world.empty()
         await world.take(*[event("user:2") for _ in range(10)])
 
 
-async def test_bounds_what_waits_for_the_disk(tmp_path: Path) -> None:
-    """However many callers there are."""
-    async with life(tmp_path, outbox_memory_bytes=10_000) as world:
-        taking = [world.take(event(data="x" * 4_000)) for _ in range(20)]
-        results = await asyncio.gather(*taking, return_exceptions=True)
-        refused = [r for r in results if isinstance(r, OutboxFull)]
-        assert 0 < len(refused) < 20
-        assert await world.take(event(data="x" * 50_000))
-        await until(lambda: world.outbox.deliveries.count == 0)
-
-
-async def test_lists_newest_first_page_by_page(tmp_path: Path) -> None:
+async def test_lists_newest_first_page_by_page(place: str) -> None:
     """Those of the service, and only in the state that was asked for."""
-    async with life(tmp_path, holding("user:1")) as world:
+    async with life(place, holding("user:1")) as world:
         await world.take(*[event("user:2", id=f"e-{n}") for n in range(7)])
         await world.intake.accept([event("user:2", id="theirs")], OTHER)
         await world.take(event("user:1", id="waits"))
         await until(lambda: len(world.sent()) == 8)
-        await until(lambda: world.outbox.deliveries.unsaved == 0)
+        await world.written()
         seen: list[str] = []
         after = None
         while True:
@@ -325,39 +299,9 @@ async def test_lists_newest_first_page_by_page(tmp_path: Path) -> None:
                 await world.intake.search(ANYBODY, status=None, limit=3, after=wrong)
 
 
-async def test_more_than_fits_into_memory(tmp_path: Path) -> None:
-    """Payloads wait on disk and come back in order; so they do after a restart."""
-    room = 100_000
-    publisher = holding("user:0", "user:1", "user:2")
-    async with life(tmp_path, publisher, outbox_memory_bytes=room) as world:
-        for first in range(0, 300, 20):
-            await world.take(
-                *[
-                    event(f"user:{n % 3}", f"group:g{n % 7}", data={"n": n, "x": "x" * 2_000})
-                    for n in range(first, first + 20)
-                ]
-            )
-        assert world.outbox.deliveries.payload_bytes < 3 * room
-        await until(lambda: len([t for t in world.topics() if t.startswith("group")]) == 300)
-        check_order(world)
-    async with life(tmp_path, outbox_memory_bytes=room) as world:
-        await until(lambda: len(world.sent()) == 300)
-        assert {topic.partition("/")[0] for topic in world.topics()} == {"user"}
-        check_order(world)
-        assert world.outbox.deliveries.payload_bytes == 0
-
-
-def check_order(world: World) -> None:
-    """Each topic got its numbers in order, each once."""
-    numbers: dict[str, list[int]] = {}
-    for topic, payload in world.sent():
-        numbers.setdefault(topic, []).append(json.loads(payload)["data"]["n"])
-    assert all(found == sorted(set(found)) for found in numbers.values())
-
-
-async def test_waiting_ends_with_the_time(tmp_path: Path) -> None:
+async def test_waiting_ends_with_the_time(place: str) -> None:
     """With what is known; an unknown event is told at once, a settled one, too."""
-    async with life(tmp_path, holding("user:1")) as world:
+    async with life(place, holding("user:1")) as world:
         await world.take(event(id="a"), event("user:2", id="b"))
         assert (await world.intake.outcome(ANYBODY, "a", 0.05)).state is State.ACCEPTED
         assert (await world.intake.outcome(ANYBODY, "b", 5.0)).state is State.PUBLISHED
@@ -367,9 +311,9 @@ async def test_waiting_ends_with_the_time(tmp_path: Path) -> None:
         assert not world.outbox.deliveries.callers
 
 
-async def test_a_caller_who_goes_away_changes_nothing(tmp_path: Path) -> None:
+async def test_a_caller_who_goes_away_changes_nothing(place: str) -> None:
     """What was handed over is kept and published."""
-    async with life(tmp_path) as world:
+    async with life(place) as world:
         taking = asyncio.create_task(world.take(event(id="a")))
         await asyncio.sleep(0)
         taking.cancel()
@@ -377,25 +321,12 @@ async def test_a_caller_who_goes_away_changes_nothing(tmp_path: Path) -> None:
         assert (await world.intake.outcome(ANYBODY, "a", 5.0)).state is State.PUBLISHED
 
 
-async def test_takes_nothing_once_it_closes(tmp_path: Path) -> None:
+async def test_takes_nothing_once_it_closes(place: str) -> None:
     """And says that it is stopping."""
-    async with life(tmp_path) as world:
+    async with life(place) as world:
         await world.take(event())
-    assert world.outbox.trouble() == STOPPING
+    assert world.outbox.trouble() == "stopping"
     with pytest.raises(OutboxUnavailable):
         await world.take(event())
     with pytest.raises(OutboxUnavailable):
         await world.state("a")
-
-
-async def test_drops_payloads_of_what_is_settled(tmp_path: Path) -> None:
-    """Only what may be sent again keeps its payload."""
-    publisher = RecordingPublisher()
-    publisher.failures["user:1"] = PublishDenied("no")
-    async with life(tmp_path, publisher) as world:
-        await world.take(event("user:1", id="dead"), *[event("user:2") for _ in range(20)])
-        await until(lambda: world.outbox.deliveries.count == 0)
-    with sqlite3.connect(tmp_path / "outbox.db") as file:
-        assert file.execute("SELECT count(*) FROM payloads").fetchone() == (1,)
-        assert file.execute("SELECT count(*) FROM events").fetchone() == (21,)
-    file.close()

@@ -14,7 +14,7 @@ from gateway.errors import PublishDenied
 from gateway.intake import Accepted, Conflict
 from gateway.outbox.sqlite.pruning import MEMORY_S, STEP_ROWS, Pruned, Pruner
 from gateway.outbox.sqlite.schema import open_file
-from tests.integration.outbox_world import event, life, until
+from tests.integration.outbox_world import event, file_in, life, until
 from tests.unit.gateway.publishers import RecordingPublisher
 
 DAY_S = 86_400.0
@@ -24,13 +24,13 @@ async def filled(folder: Path) -> None:
     """Leave an outbox with four settled events, of which one is a dead letter, and one waiting."""
     publisher = RecordingPublisher()
     publisher.failures["user:9"] = PublishDenied("no")
-    async with life(folder, publisher) as world:
+    async with life(file_in(folder), publisher) as world:
         await world.take(*[event(id=f"done-{n}") for n in range(3)])
         await world.take(event("user:9", id="dead"))
         await until(lambda: world.outbox.deliveries.count == 0)
         await world.engine.stop()
         await world.take(event(id="waits"))
-        await until(lambda: world.outbox.deliveries.unsaved == 0)
+        await until(lambda: world.file.deliveries.unsaved == 0)
 
 
 @contextmanager
@@ -74,7 +74,7 @@ async def test_ids_outlive_their_events(tmp_path: Path) -> None:
     await filled(tmp_path)
     with opened(tmp_path) as db:
         Pruner(keep_settled_s=0, keep_failed_s=0).step(db, after(1))
-    async with life(tmp_path, deliver=False) as world:
+    async with life(file_in(tmp_path), deliver=False) as world:
         again, changed, dead = await world.take(
             event(id="done-0"), event(id="done-1", data=2), event("user:9", id="dead")
         )
@@ -106,7 +106,7 @@ async def test_forgets_earlier_when_room_is_short(tmp_path: Path) -> None:
 
 async def test_goes_in_small_steps(tmp_path: Path) -> None:
     """Others commit in between; every row is looked at in the end."""
-    async with life(tmp_path, deliver=False) as world:
+    async with life(file_in(tmp_path), deliver=False) as world:
         for _ in range(5):
             await world.take(*[event() for _ in range(STEP_ROWS // 4)])
     with opened(tmp_path) as db:
@@ -120,7 +120,7 @@ async def test_goes_in_small_steps(tmp_path: Path) -> None:
 
 async def test_the_newest_event_stays(tmp_path: Path) -> None:
     """It holds the order of acceptance, which must never be given twice."""
-    async with life(tmp_path) as world:
+    async with life(file_in(tmp_path)) as world:
         await world.take(event(id="a"), event(id="b"))
         await until(lambda: world.outbox.deliveries.count == 0)
     with opened(tmp_path) as db:
@@ -130,12 +130,12 @@ async def test_the_newest_event_stays(tmp_path: Path) -> None:
 
 async def test_prunes_by_itself(tmp_path: Path) -> None:
     """Now and then, while it works."""
-    async with life(tmp_path, keep_settled_s=0.0) as world:
-        world.outbox._prune()
+    async with life(file_in(tmp_path), keep_settled_s=0.0) as world:
+        world.file._prune()
         await world.take(*[event(id=f"e-{n}") for n in range(5)])
         await until(lambda: world.outbox.deliveries.count == 0)
-        await until(lambda: world.outbox.deliveries.unsaved == 0)
-        world.outbox._prune()
+        await until(lambda: world.file.deliveries.unsaved == 0)
+        world.file._prune()
         report = await world.intake.find(ANYBODY, "e-0")
         assert report is not None
         assert report.state is State.PUBLISHED

@@ -19,7 +19,7 @@ from gateway.core.service import ANYBODY
 from gateway.errors import OutboxFull, OutboxUnavailable, PublishUnavailable
 from gateway.intake import Accepted
 from gateway.outbox.sqlite.reserve import RESERVE_BYTES
-from tests.integration.outbox_world import World, event, life, until
+from tests.integration.outbox_world import World, event, file_in, life, until
 from tests.unit.gateway.publishers import RecordingPublisher
 
 HELD = PublishUnavailable("held back")
@@ -64,7 +64,7 @@ async def test_a_file_at_its_largest_size(tmp_path: Path) -> None:
     """Refuses, delivers what it has, and takes events again once there is room."""
     publisher = RecordingPublisher()
     publisher.failures["user:1"] = HELD
-    async with life(tmp_path, publisher, outbox_max_bytes=QUOTA_BYTES) as world:
+    async with life(file_in(tmp_path), publisher, outbox_max_bytes=QUOTA_BYTES) as world:
         taken = await fill(world)
         assert taken > 20
         assert world.outbox.trouble() == "disk_full"
@@ -85,14 +85,14 @@ async def test_a_full_disk(tmp_path: Path) -> None:
     publisher = RecordingPublisher()
     publisher.failures["user:1"] = HELD
     with disk(tmp_path, room=6 * 1024 * 1024) as place:
-        async with life(place, publisher) as world:
+        async with life(file_in(place), publisher) as world:
             taken = await fill(world)
             assert taken > 50
             publisher.failures.clear()
             await until(lambda: len(world.sent()) == taken)
             await goes_on(world)
-            await until(lambda: world.outbox.deliveries.unsaved == 0)
-        async with life(place, publisher) as world:
+            await until(lambda: world.file.deliveries.unsaved == 0)
+        async with life(file_in(place), publisher) as world:
             assert world.outbox.deliveries.count == 0
 
 
@@ -104,19 +104,19 @@ async def test_a_disk_that_somebody_else_filled(tmp_path: Path) -> None:
     publisher = RecordingPublisher()
     publisher.failures["user:1"] = HELD
     with disk(tmp_path, room=6 * 1024 * 1024) as place:
-        async with life(place, publisher) as world:
+        async with life(file_in(place), publisher) as world:
             taken = await fill(world)
             (place / "somebody-elses").write_bytes(b"x" * shutil.disk_usage(place).free)
         publisher.failures.clear()
-        async with life(place, publisher) as world:
+        async with life(file_in(place), publisher) as world:
             await until(lambda: len(world.sent()) == taken)
             assert world.outbox.trouble() == "disk_full"
             with pytest.raises(OutboxUnavailable, match="disk_full"):
                 await world.take(event())
             (place / "somebody-elses").unlink()
             await goes_on(world)
-            await until(lambda: world.outbox.deliveries.unsaved == 0)
-        async with life(place, publisher) as world:
+            await until(lambda: world.file.deliveries.unsaved == 0)
+        async with life(file_in(place), publisher) as world:
             assert world.outbox.deliveries.count == 0
 
 
@@ -124,7 +124,7 @@ async def test_a_damaged_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
     """It starts, refuses with the word, touches nothing, and opens what the operator puts there."""
     path = tmp_path / "outbox.db"
     path.write_bytes(b"this was an outbox once" * 1_000)
-    async with life(tmp_path, open_s=0.2) as world:
+    async with life(file_in(tmp_path), open_s=0.2) as world:
         with pytest.raises(OutboxUnavailable, match="corrupt"):
             await world.take(event())
         with pytest.raises(OutboxUnavailable, match="corrupt"):
@@ -140,13 +140,13 @@ async def test_a_damaged_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
 
 async def test_damage_inside_the_file(tmp_path: Path) -> None:
     """Pages that make no sense are found when they are read; nothing is called accepted then."""
-    async with life(tmp_path, deliver=False) as world:
+    async with life(file_in(tmp_path), deliver=False) as world:
         await world.take(*[event(data="x" * 3_000) for _ in range(200)])
     path = tmp_path / "outbox.db"
     content = bytearray(path.read_bytes())
     content[4_096 * 5 :] = os.urandom(len(content) - 4_096 * 5)
     path.write_bytes(content)
-    async with life(tmp_path, open_s=0.2) as world:
+    async with life(file_in(tmp_path), open_s=0.2) as world:
         with pytest.raises(OutboxUnavailable):
             await world.take(event())
         assert world.outbox.trouble() is not None
@@ -157,9 +157,9 @@ async def test_a_second_gateway_on_the_same_file(tmp_path: Path) -> None:
     """It waits until the first one is gone, as in a rolling restart."""
     publisher = RecordingPublisher()
     publisher.failures["user:1"] = HELD
-    async with life(tmp_path, publisher) as first:
+    async with life(file_in(tmp_path), publisher) as first:
         await first.take(event("user:1"))
-        async with life(tmp_path, open_s=0.5) as second:
+        async with life(file_in(tmp_path), open_s=0.5) as second:
             assert second.outbox.trouble() == "in_use"
             with pytest.raises(OutboxUnavailable, match="in_use"):
                 await second.take(event())
@@ -171,21 +171,21 @@ async def test_a_second_gateway_on_the_same_file(tmp_path: Path) -> None:
 
 async def test_another_stacks_file(tmp_path: Path) -> None:
     """Its events would go to topics of this one."""
-    async with life(tmp_path, deliver=False) as world:
+    async with life(file_in(tmp_path), deliver=False) as world:
         await world.take(event())
-    async with life(tmp_path, open_s=0.3, namespace="other") as world:
+    async with life(file_in(tmp_path), open_s=0.3, namespace="other") as world:
         assert world.outbox.trouble() == "not_ours"
     with sqlite3.connect(tmp_path / "outbox.db") as file:
         file.execute("PRAGMA user_version = 99")
     file.close()
-    async with life(tmp_path, open_s=0.3) as world:
+    async with life(file_in(tmp_path), open_s=0.3) as world:
         assert world.outbox.trouble() == "not_ours"
 
 
 async def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     """It is not made: a typo, or a disk that is not mounted yet."""
     folder = tmp_path / "unmounted"
-    async with life(folder, open_s=0.2) as world:
+    async with life(file_in(folder), open_s=0.2) as world:
         assert world.outbox.trouble() == "cannot_open"
         folder.mkdir()
         await goes_on(world)
@@ -193,11 +193,11 @@ async def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 async def test_settlements_wait_for_the_disk(tmp_path: Path) -> None:
     """Delivering goes on while nothing can be written; afterwards everything is noted."""
-    async with life(tmp_path) as world:
-        writer = world.outbox._writer
+    async with life(file_in(tmp_path)) as world:
+        writer = world.file._writer
         await world.take(event("user:1", id="a"))
         await world.intake.outcome(ANYBODY, "a", 5.0)
-        await until(lambda: world.outbox.deliveries.unsaved == 0)
+        await until(lambda: world.file.deliveries.unsaved == 0)
         world.publisher.gate = asyncio.Event()
         await world.take(event("user:1", id="b"))
         await until(lambda: world.publisher.in_flight == 1)
@@ -208,10 +208,10 @@ async def test_settlements_wait_for_the_disk(tmp_path: Path) -> None:
         world.publisher.gate.set()
         await until(lambda: len(world.sent()) == 2)
         await until(lambda: world.outbox.trouble() == "io_error")
-        assert world.outbox.deliveries.unsaved == 1
+        assert world.file.deliveries.unsaved == 1
         await goes_on(world)
-        await until(lambda: world.outbox.deliveries.unsaved == 0)
-    async with life(tmp_path) as world:
+        await until(lambda: world.file.deliveries.unsaved == 0)
+    async with life(file_in(tmp_path)) as world:
         assert await world.state("b") == "published"
 
 
@@ -228,7 +228,7 @@ async def test_what_waits_is_bounded_in_trouble_too(tmp_path: Path) -> None:
     """While the disk is away, deliveries that wait keep their room."""
     publisher = RecordingPublisher()
     publisher.failures["user:1"] = HELD
-    async with life(tmp_path, publisher, outbox_max_deliveries=100) as world:
+    async with life(file_in(tmp_path), publisher, outbox_max_deliveries=100) as world:
         await world.take(*[event("user:1") for _ in range(100)])
         with pytest.raises(OutboxFull):
             await world.take(event("user:2"))

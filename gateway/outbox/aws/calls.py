@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
@@ -44,6 +44,20 @@ def word_for(error: BaseException) -> str:
     return type(error).__name__
 
 
+async def all_of(calls: Iterable[Awaitable[Result]]) -> list[Result]:
+    """Await calls at the same time, all of them to their end; raise what the first of them raised.
+
+    Nothing of them is still under way afterwards, so that what was done can be undone.
+    """
+    found = await asyncio.gather(*calls, return_exceptions=True)
+    results: list[Result] = []
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+        results.append(one)
+    return results
+
+
 async def persistently(
     call: Callable[[], Awaitable[Result]], *, what: str, within_s: float
 ) -> Result:
@@ -52,7 +66,8 @@ async def persistently(
     Args:
         call: One attempt.
         what: A fixed word for the log.
-        within_s: Seconds after which no further attempt is made.
+        within_s: Longest time for all attempts, seconds; one that is still under way is given up,
+            and may or may not have been done.
 
     Raises:
         OutboxUnavailable: The time is over.
@@ -63,7 +78,9 @@ async def persistently(
     wait_s = _FIRST_WAIT_S
     while True:
         try:
-            return await call()
+            # One call that is never answered must not take longer than all of them may.
+            async with asyncio.timeout_at(end):
+                return await call()
         except AWS_ERRORS as error:
             if refused(error):
                 raise

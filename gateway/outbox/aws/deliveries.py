@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections import deque
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -47,13 +48,14 @@ AGAIN_S: Final = 0.5
 class _Held:
     """A message and what this gateway does with it."""
 
-    __slots__ = ("claimed_until_ms", "extend_at", "lost", "message", "turn")
+    __slots__ = ("claimed_until_ms", "extend_at", "holder", "lost", "message", "turn")
 
     def __init__(self, message: Message, turn: Turn, extend_at: float) -> None:
         self.message = message
         self.turn = turn
         self.extend_at = extend_at
         self.claimed_until_ms = 0
+        self.holder = ""
         self.lost = False
 
 
@@ -96,7 +98,6 @@ class Deliveries:
         self._receivers: list[asyncio.Task[None]] = []
         self._keeping: asyncio.Task[None] | None = None
         self._retiring = False
-        self.waiting_in_queue = 0
 
     # --- start and stop -----------------------------------------------------------------------
 
@@ -134,7 +135,7 @@ class Deliveries:
         held = list(self._held.values())
         with suppress(OutboxUnavailable, *AWS_ERRORS):
             for key in ready:
-                await self._table.release(self._held[key].turn)
+                await self._table.release(self._held[key].turn, self._held[key].holder)
             for start in range(0, len(self._done), BATCH):
                 await self._queue.delete(self._done[start : start + BATCH])
             # The last of a topic first: its earlier ones must not be received without it.
@@ -146,7 +147,12 @@ class Deliveries:
     @property
     def count(self) -> int:
         """Deliveries held here or waiting in the queue, about."""
-        return self.waiting_in_queue + len(self._held)
+        return self._queue.waiting + len(self._held)
+
+    @property
+    def unsaved(self) -> int:
+        """Reads and writes on their way, among them those of settlements."""
+        return len(self._tasks)
 
     @property
     def scheduled(self) -> int:
@@ -253,8 +259,9 @@ class Deliveries:
             return
         now_ms = self._clock.now_ms()
         until_ms = now_ms + int(self._visibility_s * 1000)
+        held.holder = secrets.token_hex(8)
         try:
-            item = await self._table.claim(held.turn, now_ms=now_ms, until_ms=until_ms)
+            item = await self._table.claim(held.turn, held.holder, now_ms=now_ms, until_ms=until_ms)
             over = item is None and await self._over(held.turn)
         except OutboxUnavailable:
             self._claiming -= 1
@@ -263,6 +270,9 @@ class Deliveries:
             return
         self._claiming -= 1
         if item is None or held.lost:
+            if item is not None:
+                # Whoever has the message now need not wait for this claim to end.
+                self._spawn(self._release(held))
             if over:
                 self._finish(key)
             else:
@@ -284,6 +294,10 @@ class Deliveries:
             if self._deliverer is not None:
                 self._deliverer.wake()
         self._pump()
+
+    async def _release(self, held: _Held) -> None:
+        with suppress(OutboxUnavailable):
+            await self._table.release(held.turn, held.holder)
 
     async def _over(self, turn: Turn) -> bool:
         """Tell whether a turn that cannot be claimed leads to nothing any more."""
@@ -344,7 +358,7 @@ class Deliveries:
         attempts.next_at_ms = self._clock.now_ms() + int(delay_s * 1000)
         wanted: State | None = None
         try:
-            item = await self._table.put_off(held.turn, attempts)
+            item = await self._table.put_off(held.turn, held.holder, attempts)
             if item is not None and f"w{position}" in item:
                 wanted = State(item[f"w{position}"]["S"])
         except OutboxUnavailable:

@@ -10,16 +10,19 @@ Source: docs/decisions/0011-shared-outbox.md; DynamoDB API, AttributeValue.
 | `gsi1pk`, `gsi1sk` | only while not settled: shard, and when somebody must look at it |
 | `gsi2pk`, `gsi2sk` | service and shard; when it was accepted, and its id: for lists |
 | `expires_at` | only once settled: when the item may be dropped, epoch seconds |
-| `gen`, `n_open`, `st` | times redelivered; deliveries not settled; `open` or the settled state |
+| `gen`, `n_open`, `st` | which life of the event; deliveries not settled; `open` or the settled state |
 | `queued` | present once all its deliveries were handed to the queue |
-| `o<n>`, `c<n>`, `a<n>`, `w<n>` | of delivery n: outcome; until when somebody attempts it, epoch ms; attempts so far; how it ends if that attempt fails |
+| `told` | present once a second caller was told that it is known: then it must not be forgotten |
+| `o<n>`, `a<n>`, `w<n>` | of delivery n: outcome; attempts so far; how it ends if the attempt under way fails |
+| `c<n>`, `h<n>` | of delivery n: until when somebody attempts it, epoch ms; who does |
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Final
+import secrets
+from typing import Any, Final, NamedTuple
 
 from gateway.core.kept_event import Attempts, KeptEvent
 from gateway.core.report import State
@@ -72,13 +75,34 @@ def shard_of(service: str, event_id: str) -> int:
     return hashlib.blake2b(f"{service}\n{event_id}".encode(), digest_size=1).digest()[0] % SHARDS
 
 
-def item_of(event: KeptEvent, look_ms: int) -> Item:
-    """Return the item of an event that was just accepted.
+class Draft(NamedTuple):
+    """An event that is about to be kept.
 
-    Args:
+    Attributes:
         event: The event, nothing of it settled.
         look_ms: When somebody must look whether it was queued, or send it; epoch ms.
+        generation: Tells this acceptance from any other one of the same id, so that whoever wrote
+            an item knows it again, and a message left over from another one leads to nothing.
     """
+
+    event: KeptEvent
+    look_ms: int
+    generation: int
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The turns of all its deliveries."""
+        return turns_of(self.event, self.generation)
+
+
+def draft_of(event: KeptEvent, look_ms: int) -> Draft:
+    """Return an event with a generation that no other acceptance has."""
+    return Draft(event, look_ms, secrets.randbits(48))
+
+
+def item_of(draft: Draft) -> Item:
+    """Return the item of an event that was just accepted."""
+    event, look_ms, generation = draft
     shard = shard_of(event.service, event.id)
     found: Item = {
         **key_of(event.service, event.id),
@@ -86,7 +110,7 @@ def item_of(event: KeptEvent, look_ms: int) -> Item:
         "gsi1sk": look_at(look_ms, event.id),
         "gsi2pk": text(list_shard(event.service, shard)),
         "gsi2sk": look_at(event.accepted_ms, event.id),
-        "gen": number(0),
+        "gen": number(generation),
         "n_open": number(len(event.names)),
         "st": text(OPEN),
         "service": text(event.service),
@@ -158,7 +182,7 @@ def read_attempts(said: str) -> Attempts:
 
 
 def generation_of(item: Item) -> int:
-    """Return how often an event was redelivered."""
+    """Return which life of the event an item stands for."""
     return int(item["gen"]["N"])
 
 

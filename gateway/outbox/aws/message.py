@@ -23,7 +23,8 @@ class Turn(NamedTuple):
     Attributes:
         service: Whose event it is.
         event_id: Its id.
-        generation: How often it was redelivered.
+        generation: Which life of the event: a number of its own for each acceptance, and one more
+            for each redelivery.
         position: Which of its addresses.
         name: That address as text; decides the message group.
     """

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,7 @@ from gateway.errors import (
     UnknownEvent,
     WrongState,
 )
+from gateway.outbox.aws.adding import GRACE_S, Adding
 from gateway.outbox.aws.clients import OpenClients, open_clients
 from gateway.outbox.aws.deliveries import Deliveries
 from gateway.outbox.aws.item import (
@@ -36,21 +38,20 @@ from gateway.outbox.aws.item import (
     list_shard,
     turns_of,
 )
-from gateway.outbox.aws.message import Turn
 from gateway.outbox.aws.place import SharedPlace
 from gateway.outbox.aws.queue import POLL_S, Queue
 from gateway.outbox.aws.sweep import Sweep
 from gateway.outbox.aws.table import Keep, Table
-from gateway.outbox.outbox import ADDED, CHANGED, Addition, Claim, Deliverer, Known
+from gateway.outbox.aws.withdrawal import withdraw
+from gateway.outbox.outbox import Addition, Claim, Deliverer
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
 
 log = logging.getLogger(__name__)
 
-GRACE_S: Final = 15.0
-"""Time that the gateway which wrote an event has to queue it, before others do, seconds; longer
-than it tries."""
+_PAGE_END: Final = re.compile(r"[0-9]{14}#.+", re.ASCII)
+"""What a page says of the next one: a sort key of the list index."""
 
 _LOOKS_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Times between looks of a caller who waits for an event that another gateway settles, seconds."""
@@ -83,6 +84,7 @@ class AwsOutbox:
         self._parts = AsyncExitStack()
         self._stopping = False
         self._deliverer: Deliverer | None = None
+        self._adding: set[asyncio.Task[tuple[Addition, ...]]] = set()
 
     # --- start and stop -----------------------------------------------------------------------
 
@@ -107,6 +109,13 @@ class AwsOutbox:
             most_ready=settings.iot_connections,
             clock=self._clock,
         )
+        self._way_in = Adding(
+            queue=self._queue,
+            table=self._table,
+            clock=self._clock,
+            sent=self._sweep.sent,
+            withdrawn=self._told,
+        )
         self._sweep.start()
         await self._sweep.ready(timeout_s)
         log.info("outbox open", extra={"table": self._place.table, "why": self.trouble()})
@@ -114,6 +123,8 @@ class AwsOutbox:
     async def close(self) -> None:
         """Finish what is being written, give back what is held, close the clients."""
         self._stopping = True
+        if self._adding:
+            await asyncio.wait(self._adding)
         await self._deliveries.stop(POLL_S + 2.0)
         await self._sweep.stop()
         await self._parts.aclose()
@@ -133,7 +144,6 @@ class AwsOutbox:
     @property
     def deliveries(self) -> Deliveries:
         """What this gateway holds."""
-        self._deliveries.waiting_in_queue = self._sweep.waiting
         return self._deliveries
 
     def attach(self, deliverer: Deliverer) -> None:
@@ -167,97 +177,26 @@ class AwsOutbox:
     async def add(self, events: Sequence[KeptEvent]) -> tuple[Addition, ...]:
         """Keep events, see `Outbox.add`: written to the table, then handed to the queue.
 
-        Where the queue does not take them in time, what can be is forgotten again. What cannot,
-        because AWS answers nothing at all, is delivered by the sweep: sent again with the same id,
-        it is known.
+        Where that does not succeed in time, what can be is forgotten again. What cannot, because
+        AWS answers nothing at all, is delivered by the sweep: sent again with the same id, it is
+        known.
         """
         if self._stopping:
             raise OutboxUnavailable("stopping")
-        if self._deliveries.count > self._settings.outbox_max_deliveries:
-            raise OutboxFull(self._settings.outbox_max_deliveries)
-        now_ms = self._clock.now_ms()
-        results, fresh, turns = await self._write(events, now_ms)
-        due = [event for event in fresh if event.due_ms <= now_ms]
-        try:
-            await self._queue.send(turns)
-        except OutboxUnavailable:
-            await asyncio.gather(*[self._forget(event) for event in fresh])
-            raise
-        for event in due:
-            self._sweep.sent(turns_of(event, 0)[0])
-        await asyncio.gather(
-            *[self._collapse(event) for event in fresh if event.collapse_key is not None]
-        )
-        return results
+        most = self._settings.outbox_max_deliveries
+        if self._deliveries.count + sum([len(event.names) for event in events]) > most:
+            raise OutboxFull(most)
+        # A caller who goes away changes nothing: neither half of the work is left undone.
+        adding = asyncio.create_task(self._way_in.add(events), name="add")
+        self._adding.add(adding)
+        adding.add_done_callback(self._added)
+        return await asyncio.shield(adding)
 
-    async def _write(
-        self, events: Sequence[KeptEvent], now_ms: int
-    ) -> tuple[tuple[Addition, ...], list[KeptEvent], list[Turn]]:
-        """Write events; return what became of each, those written, and what is to be queued."""
-        known: dict[int, Item | None] = {}
-        first: dict[tuple[str, str], int] = {}
-        named: list[int] = []
-        for number, event in enumerate(events):
-            if (
-                event.fingerprint is not None
-                and first.setdefault((event.service, event.id), number) == number
-            ):
-                named.append(number)
-        nameless = [event for event in events if event.fingerprint is None]
-        if nameless:
-            looks = [_look_ms(event, now_ms) for event in nameless]
-            await self._table.put_new(nameless, look_ms=looks)
-        put = await asyncio.gather(
-            *[
-                self._table.put(events[n], look_ms=_look_ms(events[n], now_ms), now_ms=now_ms)
-                for n in named
-            ]
-        )
-        for number, kept in zip(named, put, strict=True):
-            if not kept:
-                event = events[number]
-                known[number] = await self._table.load(event.service, event.id, now_ms=now_ms)
-        results: list[Addition] = []
-        fresh: list[KeptEvent] = []
-        turns: list[Turn] = []
-        for number, event in enumerate(events):
-            same = first.get((event.service, event.id), number)
-            if event.fingerprint is not None and same != number:
-                results.append(_compare(events[same], event, now_ms))
-            elif number not in known:
-                fresh.append(event)
-                results.append(ADDED)
-                if event.due_ms <= now_ms:
-                    turns += turns_of(event, 0)
-            else:
-                results.append(_judge(known[number], event, now_ms))
-                turns += _unqueued(known[number], now_ms)
-        return tuple(results), fresh, turns
-
-    async def _forget(self, event: KeptEvent) -> None:
-        try:
-            await self._table.remove(event)
-        except OutboxUnavailable:
-            facts = {"service": event.service, "event_id": event.id}
-            log.warning("refused event may be delivered", extra=facts)
-
-    async def _collapse(self, event: KeptEvent) -> None:
-        for name in event.names:
-            before = await self._table.replace_latest(event, name)
-            if before is None or before == (event.service, event.id):
-                continue
-            now_ms = self._clock.now_ms()
-            item = await self._table.load(*before, now_ms=now_ms)
-            older = event_of(item) if item is not None else None
-            if item is None or older is None or name not in older.names:
-                continue
-            position = older.names.index(name)
-            if older.outcomes[position] is None:
-                turn = Turn(older.service, older.id, generation_of(item), position, name)
-                settled = await self._table.withdraw(
-                    turn, State.COLLAPSED, now_ms=now_ms, deliveries=len(older.names)
-                )
-                self._told(settled, position)
+    def _added(self, adding: asyncio.Task[tuple[Addition, ...]]) -> None:
+        self._adding.discard(adding)
+        if not adding.cancelled():
+            # Where the caller is gone, nobody else looks at the error.
+            adding.exception()
 
     # --- looking things up --------------------------------------------------------------------
 
@@ -289,7 +228,7 @@ class AwsOutbox:
         self, service: str, *, state: State | None, limit: int, after: str | None
     ) -> Page:
         """Return a service's events, newest first, see `Outbox.search`."""
-        if after is not None and not after.partition("#")[0].isdigit():
+        if after is not None and not _PAGE_END.fullmatch(after):
             raise InvalidQuery("after", "must be what the page before said")
         wanted = None if state is None else str(state) if state.settled else OPEN
         pages = await asyncio.gather(
@@ -341,9 +280,12 @@ class AwsOutbox:
         if changed is None:
             raise WrongState(event_id, state="being sent", needed=_SENDABLE)
         turns = turns_of(event, generation_of(changed))
-        # Should this fail, the sweep sends it: the caller is told so, and nothing is lost.
-        await self._queue.send(turns)
-        self._sweep.sent(turns[0])
+        try:
+            await self._queue.send(turns)
+            self._sweep.sent(turns[0])
+        except OutboxUnavailable as error:
+            # It is promised already: the sweep sends it.
+            log.warning("event not queued yet", extra={"event_id": event_id, "why": error.why})
         return event.report(now_ms)
 
     async def cancel(self, service: str, event_id: str) -> Report:
@@ -357,8 +299,12 @@ class AwsOutbox:
             state = str(event.state)
             raise WrongState(event_id, state=state, needed="accepted or scheduled")
         for turn in turns_of(event, generation_of(item)):
-            item = await self._table.withdraw(
-                turn, State.CANCELLED, now_ms=self._clock.now_ms(), deliveries=len(event.names)
+            item = await withdraw(
+                self._table,
+                turn,
+                State.CANCELLED,
+                now_ms=self._clock.now_ms(),
+                deliveries=len(event.names),
             )
             self._told(item, turn.position)
         if item is None:
@@ -375,29 +321,3 @@ class AwsOutbox:
             self._deliveries.callers.tell(
                 event.service, event.id, event.report(self._clock.now_ms())
             )
-
-
-def _look_ms(event: KeptEvent, now_ms: int) -> int:
-    """Return when somebody must look at a new event: when it is due, or soon."""
-    return event.due_ms if event.due_ms > now_ms else now_ms + int(GRACE_S * 1000)
-
-
-def _compare(before: KeptEvent, event: KeptEvent, now_ms: int) -> Addition:
-    if before.fingerprint != event.fingerprint:
-        return CHANGED
-    return Known(before.report(now_ms))
-
-
-def _judge(item: Item | None, event: KeptEvent, now_ms: int) -> Addition:
-    if item is None:
-        # It was pruned between two calls; the caller sends again.
-        raise OutboxUnavailable("pruned")
-    before = event_of(item)
-    return _compare(before, event, now_ms)
-
-
-def _unqueued(item: Item | None, now_ms: int) -> list[Turn]:
-    """Return what is known, due, and perhaps not queued: nobody may be promised less."""
-    if item is None or "queued" in item or "gsi1sk" not in item or int(item["due"]["N"]) > now_ms:
-        return []
-    return turns_of(event_of(item), generation_of(item))

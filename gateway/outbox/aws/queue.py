@@ -7,6 +7,7 @@ Source: SQS API; SQS developer guide, "FIFO queue delivery logic" and "Visibilit
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Sequence
@@ -48,6 +49,9 @@ class Queue:
         client: An aioboto3 `sqs` client.
         url: The queue's URL.
         visibility_s: How long a received message is this gateway's, seconds.
+
+    Attributes:
+        waiting: About how many messages wait in it: as SQS said last, less what was received here.
     """
 
     def __init__(self, client: Any, *, url: str, visibility_s: float) -> None:
@@ -56,6 +60,7 @@ class Queue:
         self._visibility_s = max(1, int(visibility_s))
         self._poll_s = POLL_S
         self._dead_url: str | None = None
+        self.waiting = 0
 
     async def send(self, turns: Sequence[Turn]) -> None:
         """Send turns, each topic's in order; repeated sends of the same turn add nothing.
@@ -92,7 +97,9 @@ class Queue:
 
     async def receive(self) -> list[Message]:
         """Wait for messages and return them; raises what the client raises."""
-        return await self._receive(self._url, self._poll_s)
+        received = await self._receive(self._url, self._poll_s)
+        self.waiting = max(0, self.waiting - len(received))
+        return received
 
     async def receive_dead(self) -> list[Message]:
         """Return messages of the dead-letter queue, without waiting."""
@@ -150,15 +157,15 @@ class Queue:
             QueueUrl=self._dead_url,
             MessageBody=message.body,
             MessageGroupId="unreadable",
-            MessageDeduplicationId=str(hash(message.body) & 0xFFFFFFFF),
+            MessageDeduplicationId=hashlib.sha256(message.body.encode()).hexdigest(),
             MessageAttributes={
                 "reason": {"DataType": "String", "StringValue": "not a message of this outbox"}
             },
         )
         await self.delete([message])
 
-    async def look(self) -> int:
-        """Learn of the dead-letter queue, and return about how many messages wait.
+    async def look(self) -> None:
+        """Learn of the dead-letter queue, and about how many messages wait.
 
         Raises:
             OutboxUnavailable: The queue cannot be reached, or is no FIFO queue.
@@ -173,4 +180,4 @@ class Queue:
         if "RedrivePolicy" in said:
             name = json.loads(said["RedrivePolicy"])["deadLetterTargetArn"].rpartition(":")[2]
             self._dead_url = f"{self._url.rpartition('/')[0]}/{name}"
-        return int(said.get("ApproximateNumberOfMessages", 0))
+        self.waiting = int(said.get("ApproximateNumberOfMessages", 0))

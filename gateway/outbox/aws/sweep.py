@@ -17,7 +17,7 @@ from gateway.clock import Clock
 from gateway.core.report import State
 from gateway.core.settlement import Outcome, Reason
 from gateway.errors import OutboxUnavailable
-from gateway.outbox.aws.calls import AWS_ERRORS, word_for
+from gateway.outbox.aws.calls import AWS_ERRORS, all_of, word_for
 from gateway.outbox.aws.item import SHARDS, Item, event_of, generation_of, turns_of
 from gateway.outbox.aws.message import Turn
 from gateway.outbox.aws.queue import Queue
@@ -57,7 +57,6 @@ class Sweep:
 
     Attributes:
         trouble: Why the table cannot be read now, or None.
-        waiting: About how many messages wait in the queue.
 
     Args:
         queue: The queue.
@@ -67,7 +66,6 @@ class Sweep:
 
     def __init__(self, *, queue: Queue, table: Table, clock: Clock) -> None:
         self.trouble: str | None = "starting"
-        self.waiting = 0
         self._queue = queue
         self._table = table
         self._clock = clock
@@ -109,44 +107,55 @@ class Sweep:
 
     async def _sweep(self) -> None:
         while True:
+            more = False
             try:
-                found = [await self._sweep_shard(shard) for shard in range(SHARDS)]
+                more = await self._sweep_once()
                 await self._mark(older_than_s=MARK_S)
                 self.trouble = None
                 self._looked.set()
             except OutboxUnavailable as error:
                 self.trouble = error.why
-                found = []
             except Exception:
                 # Our bug; what others wrote must still be looked at.
                 log.exception("sweep failed")
-                found = []
-            if not any(count == PAGE for count in found):
+            if not more:
                 await asyncio.sleep(SWEEP_S)
 
-    async def _sweep_shard(self, shard: int) -> int:
-        entries = await self._table.to_look_at(shard, now_ms=self._clock.now_ms(), limit=PAGE)
-        taken = 0
-        for entry in entries:
-            item = await self._table.take_over(
-                entry, look_ms=self._clock.now_ms() + int(RETAKE_S * 1000)
-            )
-            if item is not None:
-                taken += 1
-                await self._queue_up(item)
-        return taken
+    async def _sweep_once(self) -> bool:
+        """Take over what is due, the earliest first, and send it; tell whether there is more."""
+        now_ms = self._clock.now_ms()
+        pages = await all_of(
+            [self._table.to_look_at(shard, now_ms=now_ms, limit=PAGE) for shard in range(SHARDS)]
+        )
+        # What lies behind the end of a full page is not known yet, so nothing later is sent now.
+        ends = [_when(page[-1]) for page in pages if len(page) == PAGE]
+        entries = [e for page in pages for e in page if not ends or _when(e) <= min(ends)]
+        entries.sort(key=_when)
+        look_ms = now_ms + int(RETAKE_S * 1000)
+        taken = await all_of([self._table.take_over(entry, look_ms=look_ms) for entry in entries])
+        await self._queue_up([item for item in taken if item is not None])
+        return bool(ends)
 
-    async def _queue_up(self, item: Item) -> None:
-        event = event_of(item)
-        turns = turns_of(event, generation_of(item))
-        if not turns:
-            await self._table.finish(item)
-            return
-        if not event.scheduled or "queued" in item:
+    async def _queue_up(self, items: list[Item]) -> None:
+        turns = [(item, self._turns_of(item)) for item in items]
+        await all_of([self._table.finish(item) for item, open_ in turns if open_ == []])
+        sent = [open_ for _, open_ in turns if open_]
+        await self._queue.send([turn for open_ in sent for turn in open_])
+        look_ms = self._clock.now_ms() + int(WATCH_S * 1000)
+        await all_of([self._table.queued(open_[0], look_ms=look_ms) for open_ in sent])
+
+    def _turns_of(self, item: Item) -> list[Turn] | None:
+        try:
+            event = event_of(item)
+            turns = turns_of(event, generation_of(item))
+        except Exception:
+            # Nobody can deliver it; it must not keep others from being swept.
+            log.exception("item cannot be read", extra={"key": item["pk"]["S"]})
+            return None
+        if turns and (not event.scheduled or "queued" in item):
             facts = {"service": event.service, "event_id": event.id, "queued": "queued" in item}
             log.info("event sent to the queue again", extra=facts)
-        await self._queue.send(turns)
-        await self._table.queued(turns[0], look_ms=self._clock.now_ms() + int(WATCH_S * 1000))
+        return turns
 
     async def _mark(self, *, older_than_s: float) -> None:
         before = self._clock.monotonic_s() - older_than_s
@@ -160,7 +169,7 @@ class Sweep:
     async def _look(self) -> None:
         while True:
             try:
-                self.waiting = await self._queue.look()
+                await self._queue.look()
                 await self._bury_dead()
             except (OutboxUnavailable, *AWS_ERRORS) as error:
                 log.warning("aws call failed", extra={"what": "look", "why": word_for(error)})
@@ -180,3 +189,7 @@ class Sweep:
                 facts = {"service": turn.service, "event_id": turn.event_id, "address": turn.name}
                 log.error("delivery poisoned", extra=facts)
             await self._queue.delete_dead(message)
+
+
+def _when(entry: Item) -> str:
+    return str(entry["gsi1sk"]["S"])

@@ -16,10 +16,12 @@ from botocore.exceptions import ClientError
 from gateway.core.kept_event import Attempts, KeptEvent
 from gateway.core.report import State
 from gateway.core.settlement import Outcome
+from gateway.errors import OutboxUnavailable
 from gateway.outbox.aws.calls import persistently
 from gateway.outbox.aws.item import (
     EVENT,
     OPEN,
+    Draft,
     Item,
     attempts_text,
     event_of,
@@ -73,31 +75,34 @@ class Table:
 
     # --- take in ------------------------------------------------------------------------------
 
-    async def put(self, event: KeptEvent, *, look_ms: int, now_ms: int) -> bool:
-        """Keep an event unless its id is known; tell whether it was kept.
+    async def put(self, draft: Draft, *, now_ms: int) -> Item | None:
+        """Keep an event unless its id is known; return the item that stands there, None if kept.
 
-        A write whose answer was lost is repeated, and then finds its own item: the caller compares
-        fingerprints, and takes it as known, which it is.
+        A write whose answer was lost is repeated, finds an item, and knows it by its generation.
+
+        Raises:
+            OutboxUnavailable: It may have been kept, or not.
         """
         async with self._turns:
             try:
                 await self._try(
                     "put_item",
-                    Item=item_of(event, look_ms),
+                    Item=item_of(draft),
                     # The item of an id whose time is over may still stand there for days.
                     ConditionExpression="attribute_not_exists(pk) OR expires_at < :now",
                     ExpressionAttributeValues={":now": number(now_ms / 1000)},
                 )
+                return None
             except ClientError:
-                return False
-        return True
+                found = await self.load(draft.event.service, draft.event.id, now_ms=now_ms)
+        if found is None:
+            # It was forgotten between the two calls.
+            raise OutboxUnavailable("gone")
+        return None if generation_of(found) == draft.generation else found
 
-    async def put_new(self, events: Sequence[KeptEvent], *, look_ms: Sequence[int]) -> None:
+    async def put_new(self, drafts: Sequence[Draft]) -> None:
         """Keep events whose ids the gateway made, so that none can be known."""
-        requests = [
-            {"PutRequest": {"Item": item_of(event, look)}}
-            for event, look in zip(events, look_ms, strict=True)
-        ]
+        requests = [{"PutRequest": {"Item": item_of(draft)}} for draft in drafts]
         for start in range(0, len(requests), PUT_BATCH):
             rest = {self._name: requests[start : start + PUT_BATCH]}
             tries = 0
@@ -113,8 +118,13 @@ class Table:
                 if rest:
                     await asyncio.sleep(min(1.0, 0.05 * 2.0**tries))
 
-    async def remove(self, event: KeptEvent) -> None:
-        """Forget an event that nobody was promised, if nothing has been done with it."""
+    async def remove(self, draft: Draft) -> None:
+        """Forget an event that nobody was promised, if nothing has been done with it.
+
+        That of another acceptance stays, whoever's it is; so does one that a second caller was told
+        about in the meantime.
+        """
+        event = draft.event
         untouched = "".join(
             f" AND attribute_not_exists(c{position})" for position in range(len(event.names))
         )
@@ -122,11 +132,31 @@ class Table:
             await self._try(
                 "delete_item",
                 Key=key_of(event.service, event.id),
-                ConditionExpression=f"gen = :zero AND n_open = :all{untouched}",
-                ExpressionAttributeValues={":zero": number(0), ":all": number(len(event.names))},
+                ConditionExpression=(
+                    f"gen = :gen AND n_open = :all AND attribute_not_exists(told){untouched}"
+                ),
+                ExpressionAttributeValues={
+                    ":gen": number(draft.generation),
+                    ":all": number(len(event.names)),
+                },
             )
         except ClientError:
             return
+
+    async def note_told(self, turn: Turn) -> None:
+        """Note that another caller is about to be told that this event is kept.
+
+        Raises:
+            OutboxUnavailable: It is not kept any more: the gateway that wrote it refused it.
+        """
+        noted = await self._change(
+            turn,
+            condition="gen = :gen",
+            put={"told": number(1)},
+            values={":gen": number(turn.generation)},
+        )
+        if noted is None:
+            raise OutboxUnavailable("gone")
 
     async def queued(self, turn: Turn, *, look_ms: int) -> None:
         """Note that all deliveries of an event were handed to the queue."""
@@ -149,39 +179,51 @@ class Table:
 
     # --- attempts -----------------------------------------------------------------------------
 
-    async def claim(self, turn: Turn, *, now_ms: int, until_ms: int) -> Item | None:
+    async def claim(self, turn: Turn, holder: str, *, now_ms: int, until_ms: int) -> Item | None:
         """Claim a delivery for one attempt and read its event; None if it cannot be claimed now.
+
+        A call whose answer was lost is repeated, and knows its own claim by the holder.
 
         Args:
             turn: Which.
+            holder: A text that no other claim has.
             now_ms: Now; claims of others that ended before do not count.
             until_ms: When the claim ends by itself.
         """
-        claim = f"c{turn.position}"
+        claim, held = f"c{turn.position}", f"h{turn.position}"
+        free = f"attribute_not_exists({claim}) OR {claim} < :now OR {held} = :holder"
         return await self._change(
             turn,
-            condition=f"{_unsettled(turn)} AND (attribute_not_exists({claim}) OR {claim} < :now)",
-            put={claim: number(until_ms)},
-            values={":gen": number(turn.generation), ":now": number(now_ms)},
+            condition=f"{_unsettled(turn)} AND ({free})",
+            put={claim: number(until_ms), held: text(holder)},
+            values={
+                ":gen": number(turn.generation),
+                ":now": number(now_ms),
+                ":holder": text(holder),
+            },
         )
 
-    async def release(self, turn: Turn) -> None:
-        """Give a claim back before an attempt was made."""
+    async def release(self, turn: Turn, holder: str) -> None:
+        """Give a claim back before an attempt was made, unless it ended and is another's now."""
         await self._change(
             turn,
-            condition=_unsettled(turn),
-            remove=[f"c{turn.position}"],
-            values={":gen": number(turn.generation)},
+            condition=_held_by(turn),
+            remove=[f"c{turn.position}", f"h{turn.position}"],
+            values={":gen": number(turn.generation), ":holder": text(holder)},
         )
 
-    async def put_off(self, turn: Turn, attempts: Attempts) -> Item | None:
-        """Note an attempt that failed and give the claim back; None if it was settled meanwhile."""
+    async def put_off(self, turn: Turn, holder: str, attempts: Attempts) -> Item | None:
+        """Note an attempt that failed and give the claim back.
+
+        Returns:
+            The item; None if the claim ended, and the delivery is another's, or settled.
+        """
         return await self._change(
             turn,
-            condition=_unsettled(turn),
+            condition=_held_by(turn),
             put={f"a{turn.position}": attempts_text(attempts)},
-            remove=[f"c{turn.position}"],
-            values={":gen": number(turn.generation)},
+            remove=[f"c{turn.position}", f"h{turn.position}"],
+            values={":gen": number(turn.generation), ":holder": text(holder)},
         )
 
     async def settle(self, turn: Turn, outcome: Outcome, *, deliveries: int) -> Item | None:
@@ -194,7 +236,7 @@ class Table:
         """
         position = turn.position
         put = {f"o{position}": outcome_text(outcome)}
-        remove = [f"c{position}", f"w{position}"]
+        remove = [f"{letter}{position}" for letter in "chw"]
         if deliveries == 1:
             sendable = outcome.state in _SENDABLE
             put |= {"st": text(outcome.state), "expires_at": self._expiry(outcome, sendable)}
@@ -226,32 +268,14 @@ class Table:
         )
         return changed or item
 
-    async def withdraw(
-        self, turn: Turn, state: State, *, now_ms: int, deliveries: int
-    ) -> Item | None:
-        """Settle a delivery that nobody attempts, or note how it ends if the attempt fails.
-
-        Args:
-            turn: Which.
-            state: Cancelled or collapsed.
-            now_ms: Now.
-            deliveries: How many the event has.
-
-        Returns:
-            The item afterwards; None if the event is gone.
-        """
-        item = await self.claim(turn, now_ms=now_ms, until_ms=now_ms + 5_000)
-        if item is None:
-            wanted = await self._change(
-                turn,
-                condition=f"{_unsettled(turn)} AND attribute_exists(c{turn.position})",
-                put={f"w{turn.position}": text(state)},
-                values={":gen": number(turn.generation)},
-            )
-            return wanted or await self.load(turn.service, turn.event_id, now_ms=now_ms)
-        tried = event_of(item).attempts_of(turn.position)
-        outcome = Outcome(state, now_ms, tried.tried, tried.reason)
-        return await self.settle(turn, outcome, deliveries=deliveries)
+    async def want(self, turn: Turn, state: State) -> Item | None:
+        """Note how a delivery ends if the attempt under way fails; None if none is under way."""
+        return await self._change(
+            turn,
+            condition=f"{_unsettled(turn)} AND attribute_exists(c{turn.position})",
+            put={f"w{turn.position}": text(state)},
+            values={":gen": number(turn.generation)},
+        )
 
     async def redeliver(self, event: KeptEvent, item: Item, *, look_ms: int) -> Item | None:
         """Open an event again wherever it was not published; None if somebody was faster.
@@ -279,7 +303,7 @@ class Table:
             turn,
             condition="gen = :gen AND n_open = :zero AND attribute_exists(payload)",
             put=put,
-            remove=["expires_at", "queued", *[f"{a}{p}" for p in again for a in "oacw"]],
+            remove=["expires_at", "queued", "told", *[f"{a}{p}" for p in again for a in "oachw"]],
             values={":gen": number(turn.generation), ":zero": number(0)},
         )
 
@@ -405,3 +429,7 @@ _SENDABLE: Final = (State.FAILED, State.EXPIRED, State.CANCELLED)
 
 def _unsettled(turn: Turn) -> str:
     return f"gen = :gen AND attribute_not_exists(o{turn.position})"
+
+
+def _held_by(turn: Turn) -> str:
+    return f"{_unsettled(turn)} AND h{turn.position} = :holder"

@@ -6,6 +6,7 @@ from gateway.core.kept_event import Attempts, KeptEvent
 from gateway.core.report import State
 from gateway.core.settlement import Outcome, Reason
 from gateway.outbox.aws.item import (
+    Draft,
     attempts_text,
     event_of,
     item_of,
@@ -33,7 +34,7 @@ EVENT = KeptEvent(
 
 def test_events_are_read_back() -> None:
     """Every field that an attempt or a report needs."""
-    item = item_of(EVENT, look_ms=2_000)
+    item = item_of(Draft(EVENT, 2_000, 7))
     found = event_of(item)
     for name in KeptEvent.__slots__:
         assert getattr(found, name) == getattr(EVENT, name), name
@@ -46,7 +47,7 @@ def test_outcomes_and_attempts_stand_beside_it() -> None:
     outcome = Outcome(State.FAILED, 5_000, 2, reason)
     attempts = Attempts()
     attempts.tried, attempts.counted, attempts.next_at_ms, attempts.reason = 3, 2, 7_000, reason
-    item = item_of(EVENT, look_ms=0) | {
+    item = item_of(Draft(EVENT, 0, 7)) | {
         "o0": outcome_text(outcome),
         "a1": attempts_text(attempts),
     }
@@ -59,5 +60,5 @@ def test_outcomes_and_attempts_stand_beside_it() -> None:
 
 def test_an_item_sorts_by_the_time_to_look() -> None:
     """Text that sorts as the numbers do."""
-    soon, late = item_of(EVENT, look_ms=9), item_of(EVENT, look_ms=10)
+    soon, late = item_of(Draft(EVENT, 9, 7)), item_of(Draft(EVENT, 10, 7))
     assert soon["gsi1sk"]["S"] < late["gsi1sk"]["S"]
