@@ -38,7 +38,17 @@ KINDS: Final = {
     # Carried out late, it would overwrite what was done since: decision 0011, "not promised".
     "batch_write_item": tuple(kind for kind in _BATCH if kind is not Kind.LATE),
     "get_item": (Kind.REFUSED, Kind.SLOW, *CRASHES),
-    "update_item": _ANY,
+    "tell": _ANY,
+    "claim": _ANY,
+    "release": _ANY,
+    "put_off": _ANY,
+    "settle": _ANY,
+    "close": _ANY,
+    "mark": _ANY,
+    "want": _ANY,
+    "replace": _ANY,
+    "redeliver": _ANY,
+    "take_over": _ANY,
     "delete_item": _ANY,
     "query": (Kind.REFUSED, Kind.SLOW, *CRASHES),
     "send": _BATCH,
@@ -55,10 +65,10 @@ KINDS: Final = {
         Kind.CRASH_AFTER,
     ),
 }
-"""What can go wrong with which call. Queries and receives that find nothing do not count as calls:
+"""What can go wrong with which call; updates of an item are named for their purpose. Queries and receives that find nothing do not count as calls:
 they are most, and nothing follows from them."""
 
-_LIKELY: Final = ("update_item", "publish", "send", "put_item", "receive")
+_LIKELY: Final = ("claim", "settle", "publish", "send", "put_item", "receive", "mark")
 SERVICES: Final = ("dynamodb", "sqs", "iot")
 
 
@@ -97,6 +107,7 @@ class Plan:
 
     Attributes:
         calls: The calls so far, in order.
+        over: Whether nothing goes wrong any more.
         hits: How many calls something went wrong with.
 
     Args:
@@ -109,7 +120,7 @@ class Plan:
         self._faults = {(f.operation, f.number): f.kind for f in faults}
         self._outages = outages
         self._counts: Counter[str] = Counter()
-        self._over = False
+        self.over = False
         self.hits: Counter[str] = Counter()
 
     def fate(self, operation: str) -> Kind | None:
@@ -117,19 +128,19 @@ class Plan:
         number, all_together = self._counts[operation], len(self.calls)
         self._counts[operation] += 1
         self.calls.append(operation)
-        if self._over:
+        if self.over:
             return None
         return self._faults.get((operation, number)) or self._faults.get(("any", all_together))
 
     def away(self, service: str, now: float) -> bool:
         """Tell whether a service refuses everything."""
-        return not self._over and any(
+        return not self.over and any(
             o.service == service and o.from_s <= now < o.from_s + o.for_s for o in self._outages
         )
 
     def end(self) -> None:
         """Let nothing go wrong any more."""
-        self._over = True
+        self.over = True
 
 
 @st.composite
@@ -137,7 +148,7 @@ def faults(draw: st.DrawFn) -> Fault:
     """Draw a fault; of what happens often, more."""
     operation = draw(st.sampled_from([*_LIKELY, *KINDS]))
     kind = draw(st.sampled_from(KINDS[operation]))
-    return Fault(operation, draw(st.integers(0, 15)), kind)
+    return Fault(operation, draw(st.integers(0, 7) | st.integers(0, 25)), kind)
 
 
 def outages() -> st.SearchStrategy[Outage]:

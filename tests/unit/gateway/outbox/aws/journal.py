@@ -16,7 +16,7 @@ from gateway.intake import Accepted
 
 
 class Name(NamedTuple):
-    """Which event; two with one id and different bodies are two.
+    """Which event; two with one id that differ in anything are two.
 
     Attributes:
         id: Its id.

@@ -22,7 +22,7 @@ _UNPUBLISHED = (State.FAILED, State.EXPIRED, State.CANCELLED, State.COLLAPSED)
 def check(world: World) -> None:
     """Ask all of them."""
     journal = world.journal
-    assert journal.broken == []
+    assert journal.broken == [], journal.broken
     nothing_is_stuck(world)
     promises_are_kept(world)
     an_id_is_one_event(journal)
@@ -35,9 +35,10 @@ def check(world: World) -> None:
 
 def nothing_is_stuck(world: World) -> None:
     """Once faults have stopped, everything settles within a bounded time, and no message is left."""
-    assert [item["id"]["S"] for item in world.unsettled()] == []
-    assert [message.body for message in world.queue.messages] == []
-    assert [message.body for message in world.dead_letters.messages] == []
+    left = [item["id"]["S"] for item in world.unsettled()]
+    assert not left, f"never settled: {left}"
+    messages = [m.body for m in (*world.queue.messages, *world.dead_letters.messages)]
+    assert not messages, f"left in the queue: {messages}"
 
 
 def promises_are_kept(world: World) -> None:
@@ -49,13 +50,13 @@ def promises_are_kept(world: World) -> None:
         assert event is not None, f"{name} was promised, and is gone"
         for position, address in enumerate(event.names):
             outcome = event.outcomes[position]
-            assert outcome is not None
+            assert outcome is not None, f"{name} is open"
             if outcome.state is State.PUBLISHED:
                 assert (name, address) in arrived, f"{name} is called published, and did not arrive"
             else:
-                assert outcome.state in _UNPUBLISHED
+                assert outcome.state in _UNPUBLISHED, f"{name} is {outcome.state}"
             if outcome.state is State.EXPIRED:
-                assert event.expires_ms is not None
+                assert event.expires_ms is not None, f"{name} has no ttl"
             if outcome.state is State.COLLAPSED:
                 _was_replaced(world.journal, name, address)
 
@@ -83,10 +84,8 @@ def nothing_is_invented(journal: Journal) -> None:
     posted = journal.posted()
     for publish in journal.arrived:
         assert publish.name in posted, f"{publish.name} was never posted"
-        # Two events with one id and body may differ in their addresses: only one was taken.
-        assert any(
-            publish.address in [str(to) for to in event.to] for event, _ in posted[publish.name]
-        )
+        addresses = [str(to) for to in posted[publish.name][0][0].to]
+        assert publish.address in addresses, f"{publish.name} was never posted there"
 
 
 def order_holds(journal: Journal) -> None:
@@ -111,9 +110,12 @@ def order_holds(journal: Journal) -> None:
 
 
 def nothing_is_early(journal: Journal) -> None:
-    """Nothing scheduled leaves before it is due, by a clock of any gateway."""
+    """Nothing scheduled leaves before it is due, by a clock of any gateway; sent again, it is due at once."""
     posted = journal.posted()
+    again = {r.event_id for r in journal.requests if r.verb == "redeliver"}
     for publish in journal.sent:
+        if publish.name.id in again:
+            continue
         due_s = min(_due_s(event) for event, _ in posted[publish.name])
         assert publish.at_s >= due_s - 0.5, f"{publish.name} is early"
 
@@ -138,12 +140,13 @@ def nothing_cancelled_is_sent(journal: Journal) -> None:
 
 
 def a_refusal_is_none(world: World) -> None:
-    """What was only ever refused is not published, unless AWS refused to take it back."""
+    """What was only ever refused is not published, unless AWS did not let it be taken back, or it was on its way."""
     journal = world.journal
     promised = journal.promises()
     arrived = {p.name for p in journal.arrived}
     for name, posts in journal.posted().items():
-        if name not in arrived or name in promised or world.plan.hits["delete_item"]:
+        touched = any(request.event_id == name.id for request in journal.requests)
+        if name not in arrived or name in promised or touched or world.plan.hits["delete_item"]:
             continue
         answered = [post.answered for _, post in posts]
         sent = min(p.moment for p in journal.sent if p.name == name)

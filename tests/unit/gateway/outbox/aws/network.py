@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any, Protocol, TypeVar
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -77,7 +78,7 @@ class Network:
             await _die(caller)
         if kind in (Kind.LATE, Kind.CRASH_LATE):
             wait_s = limit_s if kind is Kind.LATE else 0.0
-            loop.call_later(wait_s + LATE_S, _unheard, effect)
+            loop.call_later(wait_s + LATE_S, _unheard, effect, context=Context())
             if kind is Kind.CRASH_LATE:
                 await _die(caller)
             await asyncio.sleep(limit_s)

@@ -20,7 +20,7 @@ class Draft:
 
     Attributes:
         id: Its id, or None where the gateway makes one.
-        body: Its data; with the same id and another body it is another event.
+        body: With the same id and another body it is another event.
         to: Its addresses.
         ttl_s: Its ttl, or None.
         due_s: In how many seconds it is due, or None for at once.
@@ -112,9 +112,9 @@ def scenarios() -> st.SearchStrategy[Scenario]:
     """Draw a simulation."""
     return st.builds(
         Scenario,
-        steps=st.lists(steps(), min_size=1, max_size=12).map(tuple),
+        steps=st.lists(steps(), min_size=3, max_size=14).map(tuple),
         skews_ms=st.sampled_from([(0, 0), (0, 0, 0), (0, 400), (0, -300, 300)]),
-        faults=st.lists(faults(), max_size=6).map(tuple),
+        faults=st.lists(faults(), min_size=1, max_size=8).map(tuple),
         outages=st.lists(outages(), max_size=1).map(tuple),
         index_lag_s=st.sampled_from([0.05, 1.5]),
         seed=st.integers(0, 2**16),

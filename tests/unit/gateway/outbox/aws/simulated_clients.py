@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -212,7 +213,7 @@ class DynamoClient:
             said = before if ReturnValues == "ALL_OLD" else after
             return {} if said is None else {"Attributes": dict(said)}
 
-        return await self._call("update_item", effect)
+        return await self._call(_purpose(UpdateExpression), effect)
 
     async def delete_item(self, *, Key: Any, **more: Any) -> Any:
         """Drop an item."""
@@ -265,6 +266,28 @@ class DynamoClient:
         return await self._network.call(
             self._caller, operation, effect, service="dynamodb", limit_s=5.0, error=aws_error
         )
+
+
+_PURPOSES = {
+    "gen": "redeliver",
+    "queued": "mark",
+    "o": "settle",
+    "c": "claim",
+    "w": "want",
+    "a": "put_off",
+    "told": "tell",
+    "st": "close",
+    "gsi1sk": "take_over",
+    "owner_service": "replace",
+}
+"""What an update is for, by an attribute that it sets; the first that is found."""
+
+
+def _purpose(update: str) -> str:
+    said = update.partition("REMOVE")[0]
+    # Of delivery 2, `o2` is the outcome; `gsi1sk` has its number inside.
+    names = {name.rstrip("0123456789") for name in re.findall(r"(\w+) =", said)}
+    return next((purpose for name, purpose in _PURPOSES.items() if name in names), "release")
 
 
 def _said(more: Any) -> tuple[str | None, Any]:

@@ -96,6 +96,9 @@ class SimulatedGateway:
 
     async def stop(self) -> None:
         """End as SIGTERM makes it end."""
+        if not hasattr(self, "engine"):
+            self.crash()
+            return
         self.outbox.retire()
         await self.engine.drain(SETTINGS.drain_s)
         await self.outbox.close()
@@ -104,8 +107,7 @@ class SimulatedGateway:
     def crash(self) -> None:
         """Die at once; what is on its way to AWS may still arrive."""
         self.alive = False
-        for task in self.tasks:
-            task.cancel()
+        self._world.loop.end(self.tasks)
 
     @property
     def ready(self) -> int:

@@ -55,6 +55,14 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """Return the clock."""
         return self.seconds
 
+    def end(self, tasks: set[asyncio.Task[Any]]) -> None:
+        """End a process at once: its tasks, and its timers."""
+        for task in tasks:
+            task.cancel()
+        for timer in self._scheduled:
+            if timer._context.get(TASKS) is tasks:
+                timer.cancel()
+
     def _process_events(self, event_list: list[Any]) -> None:
         """Do nothing: there are no sockets."""
 

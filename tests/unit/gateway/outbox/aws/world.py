@@ -7,9 +7,12 @@ nothing is left to do. Does not: judge what happened (`laws.py`).
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
+
+from botocore.exceptions import ClientError
 
 from gateway.core.event import Event
 from gateway.core.report import State
@@ -31,6 +34,9 @@ from wire.address import Address
 PEACE_S = 150.0
 """Within how long after the last fault everything must be settled, seconds: what is due (40), a
 claim and a hidden message (20 each), a look of the sweep (30), and a few retries."""
+
+ANSWER_S = 60.0
+"""Within how long a caller gets an answer from a gateway that lives, seconds."""
 
 
 class World:
@@ -58,8 +64,11 @@ class World:
         self.table = SimulatedTable(index_lag_s=scenario.index_lag_s, watch=self._written)
         self.poison = scenario.poison
         self.gateways: list[SimulatedGateway | None] = [None] * len(scenario.skews_ms)
+        self._started: list[SimulatedGateway] = []
         self._callers: list[asyncio.Task[None]] = []
         self._ids: list[str] = []
+        self._numbers = itertools.count()
+        self._made: dict[Draft, Event] = {}
 
     def play(self) -> Journal:
         """Play the scenario, and return what happened."""
@@ -82,30 +91,36 @@ class World:
         for step in self.scenario.steps:
             await asyncio.sleep(step.after_s)
             self._do(step)
-        # Callers whose gateway lives get an answer within a bounded time.
-        await asyncio.sleep(30.0)
+        await self._rest(at_least_s=6.0, at_most_s=25.0)
         if self._callers:
-            _, waiting = await asyncio.wait(self._callers, timeout=60.0)
+            _, waiting = await asyncio.wait(self._callers, timeout=ANSWER_S)
             if waiting:
                 self.journal.broken.append("a caller was given no answer")
         self.plan.end()
-        if not any(gateway and gateway.alive for gateway in self.gateways):
-            self._start(0)
-        end = self.loop.time() + PEACE_S
-        while not self.at_rest() and self.loop.time() < end:
-            await asyncio.sleep(1.0)
+        await self._rest(at_least_s=0.0, at_most_s=PEACE_S)
         await self._end()
+
+    async def _rest(self, *, at_least_s: float, at_most_s: float) -> None:
+        await asyncio.sleep(at_least_s)
+        end = self.loop.time() + at_most_s - at_least_s
+        while not self.at_rest() and self.loop.time() < end:
+            # In peace one gateway runs, at least.
+            if self.plan.over and not any(g and g.alive for g in self.gateways):
+                self._start(0)
+            await asyncio.sleep(1.0)
 
     async def _end(self) -> None:
         for gateway in self.gateways:
             if gateway is not None:
                 gateway.crash()
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in left:
-            task.cancel()
-        for result in await asyncio.gather(*left, return_exceptions=True):
-            if isinstance(result, Exception) and not isinstance(result, GatewayError):
-                self.journal.broken.append(f"a task died: {result!r}")
+        while left := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left)
+        for task in set().union(*[gateway.tasks for gateway in self._started]):
+            error = None if task.cancelled() else task.exception()
+            if error is not None and not isinstance(error, GatewayError | ClientError):
+                self.journal.broken.append(f"a task died: {error!r}")
 
     def at_rest(self) -> bool:
         """Tell whether nothing is left to do."""
@@ -148,6 +163,7 @@ class World:
     def _start(self, place: int) -> None:
         gateway = SimulatedGateway(self, self.scenario.skews_ms[place])
         self.gateways[place] = gateway
+        self._started.append(gateway)
         gateway.run(gateway.start())
 
     async def _post(self, gateway: SimulatedGateway, drafts: tuple[Draft, ...]) -> None:
@@ -165,6 +181,8 @@ class World:
         if error is not None and not isinstance(error, RequestRefused):
             self.journal.broken.append(f"accept raised {error!r}")
         post.answers = task.result() if error is None else error  # type: ignore[assignment]
+        # The ids that a gateway made are known from now on.
+        self._ids += [event.id for event in post.promised() if not event.id_given]
 
     async def _request(self, gateway: SimulatedGateway, verb: str, event_id: str) -> None:
         request = Request(verb, event_id, self.journal.moment())
@@ -183,21 +201,30 @@ class World:
             self.journal.broken.append(f"{verb} raised {error!r}")
 
     def _event(self, draft: Draft) -> Event:
+        made = self._made.get(draft)
+        if made is not None:
+            self._ids.append(made.id)
+            return made
+        number = next(self._numbers)
         due = None
         if draft.due_s is not None:
             due = datetime.fromtimestamp(EPOCH_MS / 1000 + self.loop.time() + draft.due_s, UTC)
-        event_id = draft.id or f"made-{len(self._ids)}"
-        self._ids.append(event_id)
-        return Event(
+        event_id = draft.id or f"made-{number}"
+        if draft.id is not None:
+            self._ids.append(event_id)
+        event = Event(
             id=event_id,
             to=tuple(Address.parse(name) for name in draft.to),
             type="t",
-            data=draft.body,
+            data=number,
             ttl_s=draft.ttl_s,
             deliver_at=due,
             collapse_key=draft.collapse_key,
             id_given=draft.id is not None,
         )
+        if draft.id is not None:
+            self._made[draft] = event
+        return event
 
     # --- what is seen -------------------------------------------------------------------------
 
