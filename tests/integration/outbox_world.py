@@ -56,6 +56,7 @@ class World:
     Attributes:
         publisher: What IoT Core got.
         outbox: The outbox.
+        engine: The engine behind it, once it is open.
         intake: The way in.
     """
 
@@ -63,10 +64,18 @@ class World:
         self.publisher = publisher
         self.metrics = Metrics()
         self.outbox = make_outbox(settings, self.metrics)
-        self.engine = Engine(
-            outbox=self.outbox, publisher=publisher, settings=settings, metrics=self.metrics
-        )
         self.intake = OutboxIntake(self.outbox, self.metrics)
+        self._settings = settings
+
+    async def open(self, timeout_s: float) -> None:
+        """Open the outbox, and put an engine behind it."""
+        await self.outbox.open(timeout_s)
+        self.engine = Engine(
+            outbox=self.outbox,
+            publisher=self.publisher,
+            settings=self._settings,
+            metrics=self.metrics,
+        )
 
     @property
     def file(self) -> SqliteOutbox:
@@ -150,7 +159,7 @@ async def life(
         settings: What is not as usual.
     """
     world = World(settings_for(place, **settings), publisher or RecordingPublisher())
-    await world.outbox.open(open_s)
+    await world.open(open_s)
     if deliver:
         world.engine.start()
     try:

@@ -181,8 +181,7 @@ class AwsOutbox:
         AWS answers nothing at all, is delivered by the sweep: sent again with the same id, it is
         known.
         """
-        if self._stopping:
-            raise OutboxUnavailable("stopping")
+        self._check_open()
         most = self._settings.outbox_max_deliveries
         if self._deliveries.count + sum([len(event.names) for event in events]) > most:
             raise OutboxFull(most)
@@ -202,6 +201,7 @@ class AwsOutbox:
 
     async def find(self, service: str, event_id: str) -> Report | None:
         """Return where an event stands, see `Outbox.find`."""
+        self._check_open()
         item = await self._table.load(service, event_id, now_ms=self._clock.now_ms())
         return None if item is None else event_of(item).report(self._clock.now_ms())
 
@@ -228,6 +228,7 @@ class AwsOutbox:
         self, service: str, *, state: State | None, limit: int, after: str | None
     ) -> Page:
         """Return a service's events, newest first, see `Outbox.search`."""
+        self._check_open()
         if after is not None and not _PAGE_END.fullmatch(after):
             raise InvalidQuery("after", "must be what the page before said")
         wanted = None if state is None else str(state) if state.settled else OPEN
@@ -263,6 +264,7 @@ class AwsOutbox:
 
     async def redeliver(self, service: str, event_id: str) -> Report:
         """Put an event back where it was not published, see `Outbox.redeliver`."""
+        self._check_open()
         now_ms = self._clock.now_ms()
         item = await self._table.load(service, event_id, now_ms=now_ms)
         if item is None:
@@ -290,6 +292,7 @@ class AwsOutbox:
 
     async def cancel(self, service: str, event_id: str) -> Report:
         """Settle what was not sent as cancelled, see `Outbox.cancel`."""
+        self._check_open()
         now_ms = self._clock.now_ms()
         item = await self._table.load(service, event_id, now_ms=now_ms)
         if item is None:
@@ -310,6 +313,10 @@ class AwsOutbox:
         if item is None:
             raise UnknownEvent(event_id)
         return event_of(item).report(self._clock.now_ms())
+
+    def _check_open(self) -> None:
+        if self._stopping:
+            raise OutboxUnavailable("stopping")
 
     def _told(self, item: Item | None, position: int) -> None:
         if item is None:
