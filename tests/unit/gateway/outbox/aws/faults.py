@@ -19,6 +19,7 @@ class Kind(StrEnum):
 
     REFUSED = "refused before it had an effect"
     LOST = "done, and the answer was lost"
+    SILENT = "never arrived, and the caller waited in vain"
     LATE = "done, after the caller had given up waiting"
     SLOW = "done, slowly"
     PARTIAL = "one entry of a batch was not taken"
@@ -30,7 +31,7 @@ class Kind(StrEnum):
 
 
 CRASHES: Final = (Kind.CRASH_BEFORE, Kind.CRASH_LATE, Kind.CRASH_AFTER)
-_ANY: Final = (Kind.REFUSED, Kind.LOST, Kind.LATE, Kind.SLOW, *CRASHES)
+_ANY: Final = (Kind.REFUSED, Kind.LOST, Kind.SILENT, Kind.LATE, Kind.SLOW, *CRASHES)
 _BATCH: Final = (*_ANY, Kind.PARTIAL)
 
 KINDS: Final = {
@@ -58,6 +59,7 @@ KINDS: Final = {
     "publish": (
         Kind.REFUSED,
         Kind.LOST,
+        Kind.SILENT,
         Kind.SLOW,
         Kind.THROTTLED,
         Kind.DENIED,

@@ -83,6 +83,9 @@ class Network:
                 await _die(caller)
             await asyncio.sleep(limit_s)
             raise error(kind)
+        if kind is Kind.SILENT:
+            await asyncio.sleep(limit_s)
+            raise error(kind)
         await asyncio.sleep(0.4 * limit_s if kind is Kind.SLOW else half_s)
         if kind in (Kind.REFUSED, Kind.THROTTLED, Kind.DENIED):
             raise error(kind)

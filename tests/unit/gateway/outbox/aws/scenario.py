@@ -40,7 +40,7 @@ class Step:
     """Something done to a gateway.
 
     Attributes:
-        verb: `post`, `cancel`, `redeliver`, `crash`, `stop` or `start`.
+        verb: `post`, `cancel`, `redeliver`, `crash`, `stop`, `start`, or `purge` of the queue.
         gateway: To which; if that one is gone, to the next.
         after_s: How long after the step before; steps may overlap, seconds.
         drafts: What is posted.

@@ -34,7 +34,8 @@ class Sqs:
 
     def __init__(self, queue: SimulatedQueue, dead: SimulatedQueue) -> None:
         self.queues = {QUEUE_URL: queue, DEAD_URL: dead}
-        self._waiting: set[asyncio.Future[None]] = set()
+        # In order, where a set's would differ from run to run.
+        self._waiting: dict[asyncio.Future[None], None] = {}
 
     def announce(self) -> None:
         """Let those who wait look again."""
@@ -47,12 +48,12 @@ class Sqs:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         timer = loop.call_at(until, lambda: future.done() or future.set_result(None))
-        self._waiting.add(future)
+        self._waiting[future] = None
         try:
             await future
         finally:
             timer.cancel()
-            self._waiting.discard(future)
+            del self._waiting[future]
 
 
 class SqsClient:

@@ -47,6 +47,8 @@ class World:
         table: The events.
         gateways: Those that run or ran last, by place.
         poison: Ids of events whose publish kills the gateway.
+        supervised: Whether a gateway that died is started again.
+        peace_s: Within how long everything must be settled once nothing goes wrong any more.
 
     Args:
         scenario: What is to happen.
@@ -64,6 +66,8 @@ class World:
         self.table = SimulatedTable(index_lag_s=scenario.index_lag_s, watch=self._written)
         self.poison = scenario.poison
         self.gateways: list[SimulatedGateway | None] = [None] * len(scenario.skews_ms)
+        self.supervised = False
+        self.peace_s = PEACE_S
         self._started: list[SimulatedGateway] = []
         self._callers: list[asyncio.Task[None]] = []
         self._ids: list[str] = []
@@ -97,16 +101,18 @@ class World:
             if waiting:
                 self.journal.broken.append("a caller was given no answer")
         self.plan.end()
-        await self._rest(at_least_s=0.0, at_most_s=PEACE_S)
+        await self._rest(at_least_s=0.0, at_most_s=self.peace_s)
         await self._end()
 
     async def _rest(self, *, at_least_s: float, at_most_s: float) -> None:
         await asyncio.sleep(at_least_s)
         end = self.loop.time() + at_most_s - at_least_s
         while not self.at_rest() and self.loop.time() < end:
+            dead = [p for p, gateway in enumerate(self.gateways) if not (gateway and gateway.alive)]
             # In peace one gateway runs, at least.
-            if self.plan.over and not any(g and g.alive for g in self.gateways):
-                self._start(0)
+            if self.supervised or (self.plan.over and len(dead) == len(self.gateways)):
+                for place in dead if self.supervised else dead[:1]:
+                    self._start(place)
             await asyncio.sleep(1.0)
 
     async def _end(self) -> None:
@@ -124,11 +130,11 @@ class World:
 
     def at_rest(self) -> bool:
         """Tell whether nothing is left to do."""
-        return not self.queue.messages and not self.unsettled()
+        return not self.queue.messages and not self.dead_letters.messages and not self.unsettled()
 
     def unsettled(self) -> list[Item]:
-        """Return the events with deliveries that are not settled."""
-        return [item for item in self.events() if int(item["n_open"]["N"]) > 0]
+        """Return the events that are not settled, or that lists and the sweep take for that."""
+        return [i for i in self.events() if int(i["n_open"]["N"]) > 0 or "gsi1pk" in i]
 
     def events(self) -> Iterable[Item]:
         """Return the items of all events."""
@@ -145,6 +151,8 @@ class World:
                 if place not in running:
                     self._start(place)
                     return
+        if step.verb == "purge":
+            self.queue.messages.clear()
         if not running:
             return
         gateway = running[next(p for p in places if p in running)]
