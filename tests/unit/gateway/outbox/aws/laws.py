@@ -12,7 +12,7 @@ from gateway.core.event import Event
 from gateway.core.report import State
 from gateway.outbox.aws.item import event_of
 from tests.unit.gateway.outbox.aws.expressions import Item
-from tests.unit.gateway.outbox.aws.journal import Journal, Name, Post, name_of
+from tests.unit.gateway.outbox.aws.journal import Journal, Name, Post
 from tests.unit.gateway.outbox.aws.simulated_time import EPOCH_MS
 from tests.unit.gateway.outbox.aws.world import World
 
@@ -106,7 +106,9 @@ def order_holds(journal: Journal) -> None:
             for later in plain:
                 sent = min(post.sent for _, post in posted[later])
                 if earlier in promised and promised[earlier] < sent:
-                    assert arrivals[earlier] < arrivals[later], f"{later} overtook {earlier} on {address}"
+                    assert arrivals[earlier] < arrivals[later], (
+                        f"{later} overtook {earlier} on {address}"
+                    )
 
 
 def nothing_is_early(journal: Journal) -> None:

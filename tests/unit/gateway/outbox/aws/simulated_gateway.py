@@ -14,7 +14,6 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.core.publication import Publication
-from gateway.core.service import ANYBODY
 from gateway.engine import Engine
 from gateway.errors import PublishDenied, PublishThrottled, PublishTimedOut, PublishUnavailable
 from gateway.intake import OutboxIntake
@@ -25,7 +24,8 @@ from gateway.outbox.aws.place import read_place
 from gateway.settings import Settings
 from tests.unit.gateway.outbox.aws.faults import Kind
 from tests.unit.gateway.outbox.aws.journal import Name, Publish
-from tests.unit.gateway.outbox.aws.simulated_clients import QUEUE_URL, DynamoClient, SqsClient
+from tests.unit.gateway.outbox.aws.simulated_dynamodb import DynamoClient
+from tests.unit.gateway.outbox.aws.simulated_sqs import QUEUE_URL, SqsClient
 from tests.unit.gateway.outbox.aws.simulated_time import TASKS, SimulatedClock
 
 if TYPE_CHECKING:
@@ -79,9 +79,7 @@ class SimulatedGateway:
     async def start(self) -> None:
         """Open outbox and engine, as `gateway/delivery.py` does."""
         place = read_place(SETTINGS.outbox)
-        self.outbox = AwsOutbox(
-            SETTINGS, place, open_clients=self._open_clients, clock=self.clock
-        )
+        self.outbox = AwsOutbox(SETTINGS, place, open_clients=self._open_clients, clock=self.clock)
         self.intake = OutboxIntake(self.outbox, METRICS, self.clock)
         await self.outbox.open(5.0)
         self.publisher = SimulatedPublisher(self._world, self)

@@ -20,7 +20,7 @@ INDEXES = {"gsi1": ("pk", "sk"), "gsi2": ("pk", "sk", "st")}
 """What each index holds besides its own keys."""
 
 
-class ConditionFailed(Exception):  # noqa: N818 - what DynamoDB calls it
+class ConditionFailed(Exception):
     """A write's condition did not hold."""
 
 

@@ -20,7 +20,7 @@ TASKS: ContextVar[set[asyncio.Task[Any]] | None] = ContextVar("TASKS", default=N
 """Where the tasks of the process that runs now are noted."""
 
 
-class StandsStill(Exception):  # noqa: N818 - what happened
+class StandsStill(Exception):
     """Nothing will ever happen again: everybody waits for somebody."""
 
 
@@ -59,7 +59,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """End a process at once: its tasks, and its timers."""
         for task in tasks:
             task.cancel()
-        for timer in self._scheduled:
+        timers: list[Any] = self._scheduled  # type: ignore[attr-defined]
+        for timer in timers:
             if timer._context.get(TASKS) is tasks:
                 timer.cancel()
 

@@ -155,7 +155,9 @@ def deaths() -> Iterator[ParameterSet]:
             for kind in (kind for kind in KINDS[operation] if kind in CRASHES):
                 death = Fault(operation, number, kind)
                 row = (BEFORE if kind is Kind.CRASH_BEFORE else AFTER)[operation]
-                yield pytest.param(name, death, id=f"{name}, {row}: {operation} {number} {kind.name}")
+                yield pytest.param(
+                    name, death, id=f"{name}, {row}: {operation} {number} {kind.name}"
+                )
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -179,7 +181,9 @@ def test_another_gateway_goes_on(name: str, death: Fault) -> None:
         assert len(list(world.events())) == (0 if lost and not again else 1)
         for item in world.events():
             assert set(outcomes_of(item)) <= STORIES[name].ends
-        repeats = [c for c in Counter((p.name, p.address) for p in world.journal.arrived).values() if c > 1]
+        repeats = [
+            c for c in Counter((p.name, p.address) for p in world.journal.arrived).values() if c > 1
+        ]
         # The one kind of repeat: it arrived, and that was not written.
         arrived_unwritten = (death.operation == "publish" and death.kind is Kind.CRASH_AFTER) or (
             death.operation in ("settle", "put_off") and death.kind is Kind.CRASH_BEFORE
@@ -209,7 +213,13 @@ def test_poison_ends_as_failed() -> None:
 
 def test_what_the_queue_lost_is_sent_again() -> None:
     """Somebody purged it: after an hour the sweep sends what is still open."""
-    world = World(Scenario((Step("post", drafts=(Draft("a"),)), Step("purge", after_s=10.0)), (0,), outages=(Outage("iot", 0.0, 9.0),)))
+    world = World(
+        Scenario(
+            (Step("post", drafts=(Draft("a"),)), Step("purge", after_s=10.0)),
+            (0,),
+            outages=(Outage("iot", 0.0, 9.0),),
+        )
+    )
     world.peace_s = WATCH_S + 60.0
     world.play()
     check(world)

@@ -24,9 +24,9 @@ from tests.unit.gateway.outbox.aws.faults import Plan
 from tests.unit.gateway.outbox.aws.journal import Journal, Name, Post, Publish, Request, Settlement
 from tests.unit.gateway.outbox.aws.network import Network
 from tests.unit.gateway.outbox.aws.scenario import Draft, Scenario, Step
-from tests.unit.gateway.outbox.aws.simulated_clients import Sqs
 from tests.unit.gateway.outbox.aws.simulated_gateway import SETTINGS, SimulatedGateway
 from tests.unit.gateway.outbox.aws.simulated_queue import SimulatedQueue
+from tests.unit.gateway.outbox.aws.simulated_sqs import Sqs
 from tests.unit.gateway.outbox.aws.simulated_table import SimulatedTable
 from tests.unit.gateway.outbox.aws.simulated_time import EPOCH_MS, SimulatedLoop
 from wire.address import Address
