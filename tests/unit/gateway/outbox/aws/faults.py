@@ -97,11 +97,13 @@ class Outage:
         service: One of `SERVICES`.
         from_s: From when on, seconds.
         for_s: For how long, seconds.
+        gateway: For which gateway, or None for all of them.
     """
 
     service: str
     from_s: float
     for_s: float
+    gateway: int | None = None
 
 
 class Plan:
@@ -134,10 +136,13 @@ class Plan:
             return None
         return self._faults.get((operation, number)) or self._faults.get(("any", all_together))
 
-    def away(self, service: str, now: float) -> bool:
-        """Tell whether a service refuses everything."""
+    def away(self, service: str, now: float, gateway: int) -> bool:
+        """Tell whether a service refuses everything that a gateway asks."""
         return not self.over and any(
-            o.service == service and o.from_s <= now < o.from_s + o.for_s for o in self._outages
+            o.service == service
+            and o.gateway in (None, gateway)
+            and o.from_s <= now < o.from_s + o.for_s
+            for o in self._outages
         )
 
     def end(self) -> None:
@@ -159,5 +164,6 @@ def outages() -> st.SearchStrategy[Outage]:
         Outage,
         st.sampled_from(SERVICES),
         st.sampled_from([0.0, 0.5, 3.0, 12.0]),
-        st.sampled_from([2.0, 10.0, 45.0]),
+        st.sampled_from([2.0, 12.0, 45.0]),
+        st.sampled_from([None, 0, 0, 1]),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context
 from typing import Any, Protocol, TypeVar
 
@@ -18,7 +19,7 @@ from tests.unit.gateway.outbox.aws.faults import CRASHES, Kind, Plan
 
 Result = TypeVar("Result")
 
-LATE_S = 2.0
+LATE_S = 20.0
 """How long after everybody gave it up a call may still have its effect, seconds."""
 
 
@@ -26,6 +27,7 @@ class Mortal(Protocol):
     """Who calls, and may die."""
 
     alive: bool
+    place: int
 
     def crash(self) -> None:
         """Die at once: no task goes on, nothing is tidied up."""
@@ -34,6 +36,9 @@ class Mortal(Protocol):
 class Network:
     """The way to AWS.
 
+    Attributes:
+        unheard: Calls whose effect is still to come, and nobody waits for their answer.
+
     Args:
         plan: What goes wrong.
         seed: Decides how long each call takes, and so what overtakes what.
@@ -41,6 +46,7 @@ class Network:
 
     def __init__(self, plan: Plan, seed: int) -> None:
         self.plan = plan
+        self.unheard = 0
         self.random = random.Random(seed)  # noqa: S311 - a simulation must repeat
 
     async def call(
@@ -70,7 +76,7 @@ class Network:
         loop = asyncio.get_running_loop()
         kind = self.plan.fate(operation) if fated else None
         half_s = self.random.choice((0.001, 0.003, 0.01, 0.03))
-        if self.plan.away(service, loop.time()) and kind not in CRASHES:
+        if self.plan.away(service, loop.time(), caller.place) and kind not in CRASHES:
             kind = Kind.REFUSED
         if kind is not None:
             self.plan.hits[operation] += 1
@@ -78,7 +84,8 @@ class Network:
             await _die(caller)
         if kind in (Kind.LATE, Kind.CRASH_LATE):
             wait_s = limit_s if kind is Kind.LATE else 0.0
-            loop.call_later(wait_s + LATE_S, _unheard, effect, context=Context())
+            self.unheard += 1
+            loop.call_later(wait_s + LATE_S, self._unheard, effect, context=Context())
             if kind is Kind.CRASH_LATE:
                 await _die(caller)
             await asyncio.sleep(limit_s)
@@ -103,6 +110,11 @@ class Network:
             raise failed
         return result
 
+    def _unheard(self, effect: Callable[[bool], object]) -> None:
+        self.unheard -= 1
+        with suppress(ClientError):
+            effect(False)  # noqa: FBT003 - nothing is left out
+
 
 async def forever() -> Any:
     """Wait for what never comes: the dead learn nothing."""
@@ -120,10 +132,3 @@ def aws_error(kind: Kind) -> Exception:
 async def _die(caller: Mortal) -> None:
     caller.crash()
     await forever()
-
-
-def _unheard(effect: Callable[[bool], object]) -> None:
-    try:
-        effect(False)  # noqa: FBT003 - nothing is left out
-    except ClientError:
-        return

@@ -40,11 +40,11 @@ class Step:
     """Something done to a gateway.
 
     Attributes:
-        verb: `post`, `cancel`, `redeliver`, `crash`, `stop`, `start`, or `purge` of the queue.
+        verb: `post`, `again` (the same events once more), `cancel`, `redeliver`, `crash`, `stop`, `start`, or `purge` of the queue.
         gateway: To which; if that one is gone, to the next.
         after_s: How long after the step before; steps may overlap, seconds.
         drafts: What is posted.
-        event: Which of the events known so far is meant, counted from the last.
+        event: Which of the events or posts so far is meant, counted from the last.
     """
 
     verb: str
@@ -97,14 +97,17 @@ def drafts() -> st.SearchStrategy[Draft]:
 def steps(draw: st.DrawFn) -> Step:
     """Draw a step; most are posts."""
     verb = draw(
-        st.sampled_from(["post"] * 5 + ["cancel", "redeliver", "crash", "stop", "start", "start"])
+        st.sampled_from(
+            ["post"] * 5
+            + ["again", "again", "cancel", "redeliver", "crash", "stop", "start", "start"]
+        )
     )
     return Step(
         verb,
         gateway=draw(st.integers(0, 2)),
         after_s=draw(st.sampled_from(_WAITS)),
         drafts=tuple(draw(st.lists(drafts(), min_size=1, max_size=4))) if verb == "post" else (),
-        event=draw(st.integers(0, 3)) if verb in ("cancel", "redeliver") else 0,
+        event=draw(st.integers(0, 3)) if verb in ("again", "cancel", "redeliver") else 0,
     )
 
 

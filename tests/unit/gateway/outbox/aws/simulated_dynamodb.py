@@ -110,7 +110,9 @@ class DynamoClient:
         return await self._call("query", effect)
 
     def _away(self) -> bool:
-        return self._network.plan.away("dynamodb", asyncio.get_running_loop().time())
+        return self._network.plan.away(
+            "dynamodb", asyncio.get_running_loop().time(), self._caller.place
+        )
 
     def _put(self, item: Any, more: Any) -> Any:
         try:

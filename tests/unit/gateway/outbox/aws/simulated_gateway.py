@@ -57,15 +57,18 @@ class SimulatedGateway:
 
     Attributes:
         alive: Whether it runs.
+        place: Which of the gateways it is.
         tasks: All its tasks.
 
     Args:
         world: Where it lives.
+        place: Which of the gateways it is.
         skew_ms: How far its clock is ahead.
     """
 
-    def __init__(self, world: World, skew_ms: int) -> None:
+    def __init__(self, world: World, place: int, skew_ms: int) -> None:
         self.alive = True
+        self.place = place
         self.tasks: set[asyncio.Task[Any]] = set()
         self.clock = SimulatedClock(world.loop, skew_ms)
         self._world = world

@@ -112,7 +112,7 @@ class SqsClient:
         loop, queue = asyncio.get_running_loop(), self._sqs.queues[QueueUrl]
         end = loop.time() + WaitTimeSeconds
         most = min(MaxNumberOfMessages, self._network.random.choice((1, 3, 10)))
-        while not self._network.plan.away("sqs", loop.time()):
+        while not self._network.plan.away("sqs", loop.time(), self._caller.place):
             found = queue.receive(most, visibility_s=VisibilityTimeout, now=loop.time())
             if found:
                 # They are hidden from here on, whether the answer arrives or not.

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from unittest.mock import patch
 
 from botocore.exceptions import ClientError
 
@@ -19,6 +21,8 @@ from gateway.core.report import State
 from gateway.core.service import ANYBODY
 from gateway.core.settlement import read_outcomes
 from gateway.errors import GatewayError, RequestRefused
+from gateway.outbox.aws import item as items
+from gateway.outbox.aws import outbox, sweep
 from tests.unit.gateway.outbox.aws.expressions import Item
 from tests.unit.gateway.outbox.aws.faults import Plan
 from tests.unit.gateway.outbox.aws.journal import Journal, Name, Post, Publish, Request, Settlement
@@ -71,6 +75,7 @@ class World:
         self._started: list[SimulatedGateway] = []
         self._callers: list[asyncio.Task[None]] = []
         self._ids: list[str] = []
+        self._posted: list[tuple[Draft, ...]] = []
         self._numbers = itertools.count()
         self._made: dict[Draft, Event] = {}
 
@@ -82,7 +87,8 @@ class World:
         logger.addHandler(handler)
         logger.setLevel(logging.ERROR)
         try:
-            self.loop.run_until_complete(self._play())
+            with _few_partitions():
+                self.loop.run_until_complete(self._play())
         finally:
             logger.removeHandler(handler)
             logger.setLevel(before)
@@ -130,7 +136,8 @@ class World:
 
     def at_rest(self) -> bool:
         """Tell whether nothing is left to do."""
-        return not self.queue.messages and not self.dead_letters.messages and not self.unsettled()
+        messages = [*self.queue.messages, *self.dead_letters.messages]
+        return not (messages or self.network.unheard or self.unsettled())
 
     def unsettled(self) -> list[Item]:
         """Return the events that are not settled, or that lists and the sweep take for that."""
@@ -163,18 +170,22 @@ class World:
                 gateway.run(gateway.stop())
             case "post":
                 self._callers.append(self.loop.create_task(self._post(gateway, step.drafts)))
+            case "again" if self._posted:
+                drafts = self._posted[-1 - step.event % len(self._posted)]
+                self._callers.append(self.loop.create_task(self._post(gateway, drafts)))
             case "cancel" | "redeliver" if self._ids:
                 event_id = self._ids[-1 - step.event % len(self._ids)]
                 request = self._request(gateway, step.verb, event_id)
                 self._callers.append(self.loop.create_task(request))
 
     def _start(self, place: int) -> None:
-        gateway = SimulatedGateway(self, self.scenario.skews_ms[place])
+        gateway = SimulatedGateway(self, place, self.scenario.skews_ms[place])
         self.gateways[place] = gateway
         self._started.append(gateway)
         gateway.run(gateway.start())
 
     async def _post(self, gateway: SimulatedGateway, drafts: tuple[Draft, ...]) -> None:
+        self._posted.append(drafts)
         events = [self._event(draft) for draft in drafts]
         post = Post(events, self.journal.moment(), self.loop.time())
         self.journal.posts.append(post)
@@ -273,6 +284,15 @@ class World:
                 self.journal.settlements.append(
                     Settlement(moment, after["id"]["S"], new, position, state)
                 )
+
+
+@contextmanager
+def _few_partitions() -> Iterator[None]:
+    # Every gateway asks each of them once a second, and nearly all of it finds nothing.
+    with ExitStack() as stack:
+        for module in (items, outbox, sweep):
+            stack.enter_context(patch.object(module, "SHARDS", 2))
+        yield
 
 
 class _Errors(logging.Handler):
