@@ -45,12 +45,16 @@ class Post:
     answered: int | None = None
     answers: Sequence[object] | Exception | None = None
 
-    def promised(self) -> list[Event]:
-        """Return the events that were answered with 202."""
+    def promised(self, *, new: bool = False) -> list[Event]:
+        """Return the events that were answered with 202; all, or those that were new."""
         if not isinstance(self.answers, Sequence):
             return []
         pairs = zip(self.events, self.answers, strict=True)
-        return [event for event, answer in pairs if isinstance(answer, Accepted)]
+        return [
+            event
+            for event, answer in pairs
+            if isinstance(answer, Accepted) and not (new and answer.duplicate)
+        ]
 
 
 @dataclass(slots=True)
@@ -118,6 +122,7 @@ class Journal:
         sent: Publishes as they left a gateway.
         arrived: Publishes as IoT Core took them.
         settlements: Outcomes written.
+        listed: Ids and states of the list of all events, at the end.
         broken: What was found wrong while it happened.
     """
 
@@ -126,6 +131,7 @@ class Journal:
     sent: list[Publish] = field(default_factory=list)
     arrived: list[Publish] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
+    listed: list[tuple[str, State]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     _moments: itertools.count[int] = field(default_factory=itertools.count)
 

@@ -6,13 +6,15 @@ AssertionError with the event that broke it. Does not: make anything happen (`wo
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from datetime import datetime
 
 from gateway.core.event import Event
 from gateway.core.report import State
 from gateway.outbox.aws.item import event_of
 from tests.unit.gateway.outbox.aws.expressions import Item
-from tests.unit.gateway.outbox.aws.journal import Journal, Name, Post
+from tests.unit.gateway.outbox.aws.journal import Journal, Name, Post, name_of
 from tests.unit.gateway.outbox.aws.simulated_time import EPOCH_MS
 from tests.unit.gateway.outbox.aws.world import World
 
@@ -31,6 +33,7 @@ def check(world: World) -> None:
     nothing_is_early(journal)
     nothing_cancelled_is_sent(journal)
     a_refusal_is_none(world)
+    lists_are_whole(world)
 
 
 def nothing_is_stuck(world: World) -> None:
@@ -89,26 +92,40 @@ def nothing_is_invented(journal: Journal) -> None:
 
 
 def order_holds(journal: Journal) -> None:
-    """What was answered 202 before another event was first sent arrives before it, on each topic.
+    """On each topic, what was answered 202 before another event was first sent arrives before it.
 
-    Of what arrives more than once, the first time counts. Not for scheduled events, which join
-    when they are due, nor for what was sent again: it goes to the end.
+    So does what stood before it in one request, both being new. Of what arrives more than once,
+    the first time counts. Not for scheduled events, which join when they are due, nor for what was
+    sent again: it goes to the end.
     """
     posted = journal.posted()
     redelivered = {r.event_id for r in journal.requests if r.verb == "redeliver"}
-    promised = journal.promises()
     first: dict[str, dict[Name, int]] = {}
     for publish in journal.arrived:
         first.setdefault(publish.address, {}).setdefault(publish.name, publish.moment)
-    for address, arrivals in first.items():
-        plain = [n for n in arrivals if not _scheduled(posted[n]) and n.id not in redelivered]
-        for earlier in plain:
-            for later in plain:
-                sent = min(post.sent for _, post in posted[later])
-                if earlier in promised and promised[earlier] < sent:
-                    assert arrivals[earlier] < arrivals[later], (
-                        f"{later} overtook {earlier} on {address}"
-                    )
+    pairs = [*_one_after_the_other(journal), *_in_one_request(journal)]
+    for earlier, later in pairs:
+        if any(_scheduled(posted[n]) or n.id in redelivered for n in (earlier, later)):
+            continue
+        for address, arrivals in first.items():
+            if earlier in arrivals and later in arrivals:
+                text = f"{later} overtook {earlier} on {address}"
+                assert arrivals[earlier] < arrivals[later], text
+
+
+def _one_after_the_other(journal: Journal) -> Iterator[tuple[Name, Name]]:
+    sent = {n: min(post.sent for _, post in posts) for n, posts in journal.posted().items()}
+    for earlier, answered in journal.promises().items():
+        yield from ((earlier, later) for later, moment in sent.items() if answered < moment)
+
+
+def _in_one_request(journal: Journal) -> Iterator[tuple[Name, Name]]:
+    posted = journal.posted()
+    for post in journal.posts:
+        new = [name_of(event) for event in post.promised(new=True)]
+        # What was tried before, and perhaps refused, may stand in the queue already.
+        new = [name for name in new if posted[name][0][1] is post]
+        yield from itertools.combinations(new, 2)
 
 
 def nothing_is_early(journal: Journal) -> None:
@@ -154,6 +171,13 @@ def a_refusal_is_none(world: World) -> None:
         sent = min(p.moment for p in journal.sent if p.name == name)
         # Nobody was told anything, or it was on its way already.
         assert any(moment is None or sent < moment for moment in answered), f"{name} was refused"
+
+
+def lists_are_whole(world: World) -> None:
+    """The list of any gateway has every event once, with its state."""
+    events = [event_of(item) for item in world.events()]
+    listed, wanted = sorted(world.journal.listed), sorted((e.id, e.state) for e in events)
+    assert listed == wanted, f"listed {listed} instead of {wanted}"
 
 
 def _scheduled(posts: list[tuple[Event, Post]]) -> bool:

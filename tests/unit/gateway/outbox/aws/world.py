@@ -108,7 +108,22 @@ class World:
                 self.journal.broken.append("a caller was given no answer")
         self.plan.end()
         await self._rest(at_least_s=0.0, at_most_s=self.peace_s)
+        await asyncio.sleep(self.scenario.index_lag_s)
+        await self._list()
         await self._end()
+
+    async def _list(self) -> None:
+        gateway = self._start(0)
+        await asyncio.sleep(1.0)
+        after: str | None = None
+        while True:
+            page = await gateway.run(
+                gateway.intake.search(ANYBODY, status=None, limit=3, after=after)
+            )
+            self.journal.listed += [(report.id, report.state) for report in page.reports]
+            after = page.after
+            if after is None:
+                return
 
     async def _rest(self, *, at_least_s: float, at_most_s: float) -> None:
         await asyncio.sleep(at_least_s)
@@ -122,9 +137,8 @@ class World:
             await asyncio.sleep(1.0)
 
     async def _end(self) -> None:
-        for gateway in self.gateways:
-            if gateway is not None:
-                gateway.crash()
+        for gateway in self._started:
+            gateway.crash()
         while left := asyncio.all_tasks() - {asyncio.current_task()}:
             for task in left:
                 task.cancel()
@@ -178,11 +192,12 @@ class World:
                 request = self._request(gateway, step.verb, event_id)
                 self._callers.append(self.loop.create_task(request))
 
-    def _start(self, place: int) -> None:
+    def _start(self, place: int) -> SimulatedGateway:
         gateway = SimulatedGateway(self, place, self.scenario.skews_ms[place])
         self.gateways[place] = gateway
         self._started.append(gateway)
         gateway.run(gateway.start())
+        return gateway
 
     async def _post(self, gateway: SimulatedGateway, drafts: tuple[Draft, ...]) -> None:
         self._posted.append(drafts)
