@@ -326,7 +326,8 @@ class Deliveries:
         if self._deliverer is not None:
             self._deliverer.settled(event, position)
         self._out -= 1
-        goes_on = outcome.state in (State.PUBLISHED, State.EXPIRED)
+        # By the clock of whoever gets the next one, this one may not have expired.
+        goes_on = outcome.state is State.PUBLISHED
         if goes_on:
             self._lanes.done(event.names[position])
         self._spawn(self._save(claim, outcome, goes_on=goes_on))

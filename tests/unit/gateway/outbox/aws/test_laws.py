@@ -28,8 +28,16 @@ REPEATED = Scenario(
 it still when the caller sends the same event again."""
 
 OVERTAKEN = Scenario(
-    (Step("post", 0, drafts=(Draft("a"), Draft("b"))), Step("crash", 0, after_s=2.0)),
-    faults=(Fault("publish", 0, Kind.DENIED), Fault("settle", 0, Kind.SILENT)),
+    (
+        Step("post", 0, drafts=(Draft("first"), Draft("a"), Draft("b"))),
+        Step("crash", 0, after_s=4.0),
+    ),
+    faults=(
+        # While it is on its way both others come to stand in the queue, to be received at once.
+        Fault("publish", 0, Kind.SLOW),
+        Fault("publish", 1, Kind.DENIED),
+        Fault("settle", 1, Kind.SILENT),
+    ),
 )
 """A delivery failed, and its gateway died before that was written: what stands behind it waits."""
 
