@@ -26,8 +26,10 @@ KEPT_S: Final = 1_209_600
 VISIBILITY_S: Final = 60
 """Time one attempt has before another gateway may try; gateways extend it while they work."""
 
-MAX_RECEIVES: Final = 10
-"""Receives before a message counts as poison and goes to the dead-letter queue."""
+MAX_RECEIVES: Final = 100
+"""Receives before a message counts as poison and goes to the dead-letter queue. What waits behind a
+topic in trouble is received once more whenever the gateway that holds it stops, so the bound must
+be far above the restarts that one outage may see."""
 
 HASH_KEY: Final = "pk"
 RANGE_KEY: Final = "sk"

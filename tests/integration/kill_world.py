@@ -1,4 +1,4 @@
-"""A gateway that is killed, services that send to it again, and a subscriber that keeps count.
+"""Gateways that are killed, services that send to them again, and a subscriber that keeps count.
 
 Owns what the kill tests share. Does not: know what goes wrong; the tests do.
 """
@@ -26,6 +26,8 @@ from tests.integration.gateway_process import ROOT, environment
 START_S = 30.0
 TOPICS = 40
 GROUP = "load"
+RIVAL = "rival-"
+"""How ids begin that two services give to different events at the same time."""
 
 
 def free_port() -> int:
@@ -43,6 +45,7 @@ class MortalGateway:
     Attributes:
         url: Where it listens.
         log: Its log, of all its lives.
+        up: Whether it answered since it was started last.
     """
 
     def __init__(self, environ: dict[str, str], folder: Path) -> None:
@@ -50,6 +53,7 @@ class MortalGateway:
         self.url = f"http://127.0.0.1:{port}"
         self.log = folder / "gateway.log"
         self._environ = environ | {"GATEWAY_PORT": str(port), "GATEWAY_LOG_LEVEL": "warning"}
+        self.up = False
         self._process: asyncio.subprocess.Process | None = None
         self._lines: IO[bytes] = self.log.open("ab")
 
@@ -69,6 +73,7 @@ class MortalGateway:
             while await self.health() is None:
                 assert self._process.returncode is None, self.log.read_text()
                 await asyncio.sleep(0.02)
+        self.up = True
 
     async def health(self, path: str = "/healthz") -> int | None:
         """Return the status of a health route, or None while nobody answers."""
@@ -83,6 +88,7 @@ class MortalGateway:
     async def kill(self) -> None:
         """End it as the power does: kill -9."""
         assert self._process is not None
+        self.up = False
         self._process.send_signal(signal.SIGKILL)
         await self._process.wait()
 
@@ -124,7 +130,7 @@ class Services:
     """Services that send numbered events, and send again whatever was not answered with 202.
 
     Each service has topics of its own and sends one request after the other, so the numbers of a
-    topic are accepted in their order.
+    topic are accepted in their order. Where there are several gateways, each request goes to any.
 
     Attributes:
         accepted: The numbers that were accepted, by topic, in order.
@@ -132,8 +138,9 @@ class Services:
         refused: How many requests were refused, by status.
     """
 
-    def __init__(self, url: str, *, seed: int) -> None:
-        self._url = url
+    def __init__(self, *urls: str, seed: int, sizes: tuple[int, ...] = (1, 1, 5, 20)) -> None:
+        self._urls = urls
+        self._sizes = sizes
         self._random = random.Random(seed)  # noqa: S311 - a load, not a key
         self.accepted: dict[str, list[int]] = {}
         self.again = 0
@@ -156,7 +163,7 @@ class Services:
         timeout = aiohttp.ClientTimeout(total=10)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while numbers:
-                size = self._random.choice((1, 1, 5, 20))
+                size = self._random.choice(self._sizes)
                 batch, numbers = numbers[:size], numbers[size:]
                 events = [self._event(number, service, services) for number in batch]
                 while not await self._post(session, events):  # noqa: ASYNC110
@@ -171,8 +178,9 @@ class Services:
 
     async def _post(self, session: aiohttp.ClientSession, events: list[dict[str, Any]]) -> bool:
         body = events[0] if len(events) == 1 else events
+        url = self._random.choice(self._urls)
         try:
-            async with session.post(f"{self._url}/v1/events", json=body) as answer:
+            async with session.post(f"{url}/v1/events", json=body) as answer:
                 if answer.status != 202:
                     self.refused[answer.status] = self.refused.get(answer.status, 0) + 1
                     return False
@@ -191,10 +199,12 @@ class Subscriber:
 
     Attributes:
         received: The numbers that arrived, by address, in order, with repeats.
+        rivals: Events of rivals that arrived: ids and who sent what arrived.
         strange: Payloads that nobody sent.
     """
 
     def __init__(self) -> None:
+        self.rivals: list[tuple[str, str]] = []
         self.received: dict[str, list[int]] = {}
         self.strange: list[tuple[str, bytes]] = []
         self._seen: set[int] = set()
@@ -208,6 +218,9 @@ class Subscriber:
         """Count a message."""
         try:
             envelope = json.loads(payload)
+            if envelope["id"].startswith(RIVAL):
+                self.rivals.append((envelope["id"], envelope["data"]["by"]))
+                return
             number = envelope["data"]["n"]
             assert envelope["id"] == f"e-{number}"
         except (ValueError, KeyError, TypeError, AssertionError):

@@ -15,6 +15,7 @@ import json
 import random
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -35,6 +36,10 @@ THROTTLED = {
     "AmazonSQS": ("ThrottlingException", "Rate exceeded."),
 }
 
+MOST_AT_ONCE = 8
+"""Requests to DynamoDB at a time: above, it throttles, as it does, and does not let them queue up
+until nobody waits for their answers any more."""
+
 
 class Troubled:
     """AWS on a bad day, as a WSGI application.
@@ -48,8 +53,20 @@ class Troubled:
         self._app = app
         self._dice = random.Random(seed)  # noqa: S311 - troubles, not keys
         self._lock = threading.Lock()
+        self._room = threading.BoundedSemaphore(MOST_AT_ONCE)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request, or not."""
+        if not str(environ.get("HTTP_X_AMZ_TARGET", "")).startswith("DynamoDB"):
+            return self._answer(environ, start_response)
+        if not self._room.acquire(timeout=2.0):
+            return _fail(start_response, "400 Bad Request", *THROTTLED["DynamoDB"])
+        try:
+            return self._answer(environ, start_response)
+        finally:
+            self._room.release()
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
         service, _, operation = target.partition("_" if target.startswith("Dyn") else ".")
         if service not in THROTTLED:
@@ -148,7 +165,8 @@ async def main() -> None:
         "key": admin.access_key_id,
         "secret": admin.secret.reveal(),
     }
-    print(json.dumps(places), flush=True)
+    sys.stdout.write(json.dumps(places) + "\n")
+    sys.stdout.flush()
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
     await told.wait()

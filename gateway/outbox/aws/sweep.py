@@ -124,9 +124,11 @@ class Sweep:
     async def _sweep_once(self) -> bool:
         """Take over what is due, the earliest first, and send it; tell whether there is more."""
         now_ms = self._clock.now_ms()
-        pages = await all_of(
-            [self._table.to_look_at(shard, now_ms=now_ms, limit=PAGE) for shard in range(SHARDS)]
-        )
+        # One after the other: it is never in a hurry, and a table in trouble gets no burst of them.
+        pages = [
+            await self._table.to_look_at(shard, now_ms=now_ms, limit=PAGE)
+            for shard in range(SHARDS)
+        ]
         # What lies behind the end of a full page is not known yet, so nothing later is sent now.
         ends = [_when(page[-1]) for page in pages if len(page) == PAGE]
         entries = [e for page in pages for e in page if not ends or _when(e) <= min(ends)]

@@ -196,7 +196,7 @@ def test_the_outbox_keeps(everything: Program) -> None:
     dead = everything.one("sqs/queue:Queue", "outbox-dead-letters")
     assert json.loads(queue.inputs["redrivePolicy"]) == {
         "deadLetterTargetArn": dead.outputs["arn"],
-        "maxReceiveCount": 10,
+        "maxReceiveCount": 100,
     }
     for each in (queue, dead):
         assert each.inputs["fifoQueue"] is True

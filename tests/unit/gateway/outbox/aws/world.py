@@ -39,6 +39,9 @@ PEACE_S = 150.0
 """Within how long after the last fault everything must be settled, seconds: what is due (40), a
 claim and a hidden message (20 each), a look of the sweep (30), and a few retries."""
 
+MOST_RECEIVES = 10
+"""Receives before a message is given up; fewer than in production, so that it happens."""
+
 ANSWER_S = 60.0
 """Within how long a caller gets an answer from a gateway that lives, seconds."""
 
@@ -65,7 +68,7 @@ class World:
         self.plan = Plan(scenario.faults, scenario.outages)
         self.network = Network(self.plan, scenario.seed)
         self.dead_letters = SimulatedQueue()
-        self.queue = SimulatedQueue(self.dead_letters)
+        self.queue = SimulatedQueue(self.dead_letters, most_receives=MOST_RECEIVES)
         self.sqs = Sqs(self.queue, self.dead_letters)
         self.table = SimulatedTable(index_lag_s=scenario.index_lag_s, watch=self._written)
         self.poison = scenario.poison
