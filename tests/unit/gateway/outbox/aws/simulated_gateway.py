@@ -45,7 +45,7 @@ SETTINGS = Settings(
     publish_rate_per_s=50.0,
     retry_base_s=0.2,
     retry_cap_s=3.0,
-    retry_max_attempts=4,
+    retry_max_attempts=8,
     retry_max_age_s=600.0,
     drain_s=3.0,
 )

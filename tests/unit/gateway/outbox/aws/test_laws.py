@@ -42,11 +42,24 @@ OVERTAKEN = Scenario(
 """A delivery failed, and its gateway died before that was written: what stands behind it waits."""
 
 
+HELD_TWICE = Scenario(
+    (Step("post", 0, drafts=(Draft("a"), Draft("b"))),),
+    faults=(
+        *(Fault("publish", n, Kind.SILENT) for n in range(7)),
+        Fault("extend", 0, Kind.SILENT),
+    ),
+    seed=1,
+)
+"""One gateway tries and tries, and does not learn in time that its messages show again: another one
+receives them while an attempt is under way."""
+
+
 @pytest.mark.timeout(300)  # what fails is made small first, and that takes its time
-@settings(max_examples=120)
+@settings(max_examples=200)
 @example(FORGOTTEN)
 @example(REPEATED)
 @example(OVERTAKEN)
+@example(HELD_TWICE)
 @given(scenarios())
 def test_laws(scenario: Scenario) -> None:
     """Several gateways, events that collide, faults in any call, deaths at any step."""
