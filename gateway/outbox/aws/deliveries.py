@@ -26,7 +26,7 @@ from gateway.core.report import State
 from gateway.core.settlement import Outcome, Reason
 from gateway.errors import OutboxUnavailable
 from gateway.outbox.aws.calls import AWS_ERRORS, word_for
-from gateway.outbox.aws.item import Item, event_of
+from gateway.outbox.aws.item import Item, event_of, generation_of
 from gateway.outbox.aws.message import BATCH, Turn
 from gateway.outbox.aws.queue import Message, Queue
 from gateway.outbox.aws.table import Table
@@ -302,9 +302,13 @@ class Deliveries:
     async def _over(self, turn: Turn) -> bool:
         """Tell whether a turn that cannot be claimed leads to nothing any more."""
         item = await self._table.load(turn.service, turn.event_id, now_ms=self._clock.now_ms())
-        if item is None or f"o{turn.position}" in item:
+        if item is None or generation_of(item) != turn.generation:
             return True
-        return int(item["gen"]["N"]) != turn.generation
+        if f"o{turn.position}" not in item:
+            return False
+        # Whoever settled it may have died before it closed the event; then lists lack it.
+        await self._table.closed(item)
+        return True
 
     def _park(self, key: int, delay_s: float) -> None:
         held = self._held[key]
@@ -322,7 +326,8 @@ class Deliveries:
         if self._deliverer is not None:
             self._deliverer.settled(event, position)
         self._out -= 1
-        goes_on = outcome.state in (State.PUBLISHED, State.EXPIRED)
+        # By the clock of whoever gets the next one, this one may not have expired.
+        goes_on = outcome.state is State.PUBLISHED
         if goes_on:
             self._lanes.done(event.names[position])
         self._spawn(self._save(claim, outcome, goes_on=goes_on))

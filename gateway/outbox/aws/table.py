@@ -250,10 +250,14 @@ class Table:
             add="n_open :minus",
         )
         if item is None:
-            return await self.load(turn.service, turn.event_id, now_ms=outcome.at_ms)
-        if deliveries > 1 and int(item["n_open"]["N"]) == 0:
-            return await self.finish(item)
-        return item
+            item = await self.load(turn.service, turn.event_id, now_ms=outcome.at_ms)
+        return None if item is None else await self.closed(item)
+
+    async def closed(self, item: Item) -> Item:
+        """Return an item, noted as settled as a whole if it is and nobody came to write that."""
+        if int(item["n_open"]["N"]) > 0 or "gsi1pk" not in item:
+            return item
+        return await self.finish(item)
 
     async def finish(self, item: Item) -> Item:
         """Note that an event is settled as a whole: lists show it, and its time runs out."""
