@@ -327,7 +327,7 @@ class Deliveries:
             self._deliverer.settled(event, position)
         self._out -= 1
         # By the clock of whoever gets the next one, this one may not have expired.
-        goes_on = outcome.state is State.PUBLISHED
+        goes_on = outcome.state in (State.PUBLISHED, State.DELIVERED)
         if goes_on:
             self._lanes.done(event.names[position])
         self._spawn(self._save(claim, outcome, goes_on=goes_on))
