@@ -8,6 +8,7 @@ Source: docs/design.md, "Event API"; docs/decisions/0008-event-api.md, "One stat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from gateway.errors import RequestRefused
 
 EVENTS: Final = "/v1/events"
+
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9_.~-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +92,9 @@ def many(results: Sequence[Result]) -> dict[str, object]:
 
 def location(event_id: str) -> str:
     """Return the path at which an event can be looked up."""
-    return f"{EVENTS}/{quote(event_id, safe='')}"
+    # Nearly all ids need no quoting, and finding that out takes a tenth of the time.
+    plain = _UNRESERVED.fullmatch(event_id)
+    return f"{EVENTS}/{event_id if plain else quote(event_id, safe='')}"
 
 
 def page(found: Page) -> dict[str, object]:

@@ -72,6 +72,11 @@ class Backlog:
         return self._lanes.ready
 
     @property
+    def still(self) -> bool:
+        """Whether nothing would be given now or later, unless something changes."""
+        return not (self._lanes.ready or self._lanes.parked or self._scheduled)
+
+    @property
     def parked(self) -> int:
         """Topics that wait for their next attempt."""
         return self._lanes.parked

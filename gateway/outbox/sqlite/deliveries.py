@@ -175,6 +175,8 @@ class Deliveries:
         """Return a delivery to be made now, see `Outbox.claim`."""
         if self._read:
             return self._read.popleft()
+        if self._backlog.still:  # asked twice for each delivery
+            return None
         now, now_ms = time.monotonic(), _now_ms()
         while self._pages.room:
             found = self._backlog.claim(now, now_ms)

@@ -37,6 +37,9 @@ from gateway.outbox.sqlite.trouble import DiskFull
 _ROW_BYTES: Final = 300
 """What an event takes beside its payload, with its id."""
 
+_CHANGED_PAGES: Final = 32
+"""Pages that one group may take beside those of its bytes: parts of pages, and of the trees."""
+
 SEARCH_WINDOW: Final = 50_000
 """Rows that one search looks at; what lies beyond is the next page's."""
 
@@ -107,17 +110,25 @@ class Store:
     def __init__(self, connection: sqlite3.Connection, *, max_bytes: int) -> None:
         self._db = connection
         self._max_pages = max_bytes // PAGE_BYTES
+        self._room_pages = 0
 
     def check_room(self, size: int) -> None:
         """Return if the file may grow by so many bytes.
 
+        Far from the bound there is no need to ask SQLite each time: what was there at the last
+        look, less twice what was added since (pages are filled by half at worst), is there still.
+
         Raises:
             DiskFull: It may not.
         """
+        self._room_pages -= 2 * (size // PAGE_BYTES) + _CHANGED_PAGES
+        if self._room_pages > 0:
+            return
         (pages,) = self._db.execute("PRAGMA page_count").fetchone()
         (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
         if pages - free + size // PAGE_BYTES >= self._max_pages:
             raise DiskFull(f"the outbox may have {self._max_pages} pages")
+        self._room_pages = self._max_pages - pages + free - 2 * (size // PAGE_BYTES)
 
     def last_seq(self) -> int:
         """Return the highest order ever given; the event that has it is never pruned."""
