@@ -62,7 +62,7 @@ def moto_app() -> WSGIApplication:
     moto looks at a condition and then writes, and a second thread may write in between: of two
     conditional writes at once both would succeed, which never happens in AWS.
     """
-    app = DomainDispatcherApplication(create_backend_app)
+    app: WSGIApplication = DomainDispatcherApplication(create_backend_app)
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):

@@ -17,6 +17,8 @@ from botocore.exceptions import ClientError
 
 from tests.integration.shared_place import SharedPlace
 
+pytestmark = pytest.mark.timeout(180)  # the first one waits for the process of SQS and DynamoDB
+
 
 class Fifo:
     """A FIFO queue, called as anybody would."""

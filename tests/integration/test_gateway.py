@@ -10,6 +10,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from gateway.keys import Keyring, new_key
 from gateway.server import running
 from gateway.settings import Settings
 from tests.integration.gateway_stub import Fault, StubIot, stub_iot
+from tests.integration.shared_place import SharedPlace
+
+pytestmark = pytest.mark.timeout(180)  # the first one waits for the process of SQS and DynamoDB
 
 GOOD: dict[str, Any] = {"to": "user:42", "type": "order.shipped", "data": {"n": 1}, "id": "i-1"}
 ORIGIN = "http://localhost:8082"
@@ -92,12 +96,33 @@ async def stub() -> AsyncIterator[StubIot]:
         yield running_stub
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where events are kept, and what the environment says of that place."""
+
+    outbox: str
+    environ: dict[str, str]
+
+
 @pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stub: StubIot) -> Start:
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
+    """A file, or, where a test asks for both, a queue and a table as well."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return Kept(f"sqlite:///{tmp_path}/outbox.db", {"AWS_SESSION_TOKEN": "example-token"})
+    place: SharedPlace = request.getfixturevalue("shared_place")
+    return Kept(place.outbox, place.environ)
+
+
+over_both = pytest.mark.parametrize("kept", ["sqlite", "aws"], indirect=True)
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stub: StubIot, kept: Kept) -> Start:
     """Start gateways in this process, with one key for users and orders."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example-secret")
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "example-token")
+    for name, value in kept.environ.items():
+        monkeypatch.setenv(name, value)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -105,7 +130,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stub: StubIot) -> Sta
 
     @asynccontextmanager
     async def run(*, rate_per_s: float | None = None, **settings: Any) -> AsyncIterator[Caller]:
-        key, kept = new_key(
+        key, service_key = new_key(
             name="shop",
             publish=["user:*", "group:orders/*"],
             rate_per_s=rate_per_s,
@@ -113,7 +138,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stub: StubIot) -> Sta
             now=datetime(2026, 1, 31, tzinfo=UTC),
         )
         keys_file = tmp_path / "keys.json"
-        write_keys(keys_file, Keyring([kept]))
+        write_keys(keys_file, Keyring([service_key]))
         told: dict[str, Any] = {
             "host": "127.0.0.1",
             "port": 0,
@@ -121,7 +146,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stub: StubIot) -> Sta
             "iot_endpoint": stub.url,
             "region": "us-east-1",
             "keys_file": keys_file,
-            "outbox": f"sqlite:///{tmp_path}/outbox.db",
+            "outbox": kept.outbox,
             "drain_s": 1.0,
         }
         async with (
@@ -203,6 +228,7 @@ async def test_what_iot_core_refuses_has_failed(
         (Fault(hang=True), "timed_out"),
     ],
 )
+@over_both
 async def test_what_may_pass_is_tried_again(
     start: Start, stub: StubIot, fault: Fault, code: str
 ) -> None:
@@ -221,6 +247,7 @@ async def test_what_may_pass_is_tried_again(
     assert f'gateway_retried_total{{kind="user",reason="{code}"}}' in metrics
 
 
+@over_both
 async def test_partly_published(start: Start, stub: StubIot) -> None:
     """What happened is told for each address."""
     stub.faults["shop/user/1"] = Fault(status=403, code="ForbiddenException")
@@ -437,6 +464,7 @@ async def test_counts_what_happens(start: Start) -> None:
     assert "gateway_outbox_commit_seconds_count" in text
 
 
+@over_both
 async def test_a_request_under_way_at_shutdown_gets_its_answer(start: Start, stub: StubIot) -> None:
     """Also one that waits for an outcome; and what was accepted still goes out."""
     stub.fault = Fault(hang=True)
@@ -450,6 +478,7 @@ async def test_a_request_under_way_at_shutdown_gets_its_answer(start: Start, stu
     assert status == 200
 
 
+@over_both
 async def test_a_deadline_days_away_waits_on_disk(start: Start, stub: StubIot) -> None:
     """A scheduled event can be seen, cancelled, and is not sent."""
     later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
@@ -463,6 +492,7 @@ async def test_a_deadline_days_away_waits_on_disk(start: Start, stub: StubIot) -
     assert not stub.seen
 
 
+@over_both
 async def test_the_same_id_is_the_same_event(start: Start, stub: StubIot) -> None:
     """Sent again it is a duplicate, with a new trace too; changed, it is refused."""
     async with start() as caller:

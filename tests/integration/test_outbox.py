@@ -27,6 +27,8 @@ from gateway.intake import Accepted, Conflict
 from tests.integration.outbox_world import event, life, until
 from tests.unit.gateway.publishers import RecordingPublisher
 
+pytestmark = pytest.mark.timeout(180)  # the first one waits for the process of SQS and DynamoDB
+
 OTHER = Service(name="other", credential_id="o", publish=())
 HELD = PublishUnavailable("held back")
 

@@ -23,6 +23,8 @@ from tests.integration.outbox_world import World, event, life, until
 from tests.integration.shared_place import SharedPlace
 from tests.unit.gateway.publishers import RecordingPublisher
 
+pytestmark = pytest.mark.timeout(180)  # the first one waits for the process of SQS and DynamoDB
+
 HELD = PublishUnavailable("held back")
 WAIT_S = 15.0
 

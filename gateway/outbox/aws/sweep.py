@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from contextlib import suppress
 from typing import Final
 
@@ -21,7 +22,7 @@ from gateway.outbox.aws.calls import AWS_ERRORS, all_of, word_for
 from gateway.outbox.aws.item import SHARDS, Item, event_of, generation_of, turns_of
 from gateway.outbox.aws.message import Turn
 from gateway.outbox.aws.queue import Queue
-from gateway.outbox.aws.table import Table
+from gateway.outbox.aws.table import WITHIN_S, Table
 
 log = logging.getLogger(__name__)
 
@@ -179,18 +180,26 @@ class Sweep:
 
     async def _bury_dead(self) -> None:
         for message in await self._queue.receive_dead():
-            if message.turn is None:
-                continue
-            turn, now_ms = message.turn, self._clock.now_ms()
-            item = await self._table.load(turn.service, turn.event_id, now_ms=now_ms)
-            if item is not None:
-                event = event_of(item)
-                tried = event.attempts_of(turn.position).tried
-                outcome = Outcome(State.FAILED, now_ms, tried, POISONED)
-                await self._table.settle(turn, outcome, deliveries=len(event.names))
-                facts = {"service": turn.service, "event_id": turn.event_id, "address": turn.name}
-                log.error("delivery poisoned", extra=facts)
-            await self._queue.delete_dead(message)
+            # What is none of ours stays there, to be looked at.
+            if message.turn is not None and await self._failed(message.turn):
+                await self._queue.delete_dead(message)
+
+    async def _failed(self, turn: Turn) -> bool:
+        """Settle a delivery that the queue gave up; False while somebody attempts it all the same."""
+        now_ms = self._clock.now_ms()
+        item = await self._table.load(turn.service, turn.event_id, now_ms=now_ms)
+        if item is None or f"o{turn.position}" in item or generation_of(item) != turn.generation:
+            return True
+        until_ms = now_ms + int(WITHIN_S * 1000)
+        item = await self._table.claim(turn, secrets.token_hex(8), now_ms=now_ms, until_ms=until_ms)
+        if item is None:
+            return False
+        event = event_of(item)
+        outcome = Outcome(State.FAILED, now_ms, event.attempts_of(turn.position).tried, POISONED)
+        await self._table.settle(turn, outcome, deliveries=len(event.names))
+        facts = {"service": turn.service, "event_id": turn.event_id, "address": turn.name}
+        log.error("delivery poisoned", extra=facts)
+        return True
 
 
 def _when(entry: Item) -> str:
