@@ -123,9 +123,13 @@ def _in_one_request(journal: Journal) -> Iterator[tuple[Name, Name]]:
     posted = journal.posted()
     for post in journal.posts:
         new = [name_of(event) for event in post.promised(new=True)]
-        # What was tried before, and perhaps refused, may stand in the queue already.
-        new = [name for name in new if posted[name][0][1] is post]
+        # What is sent once more before this is answered may come with that other request.
+        new = [name for name in new if all(_apart(post, other) for _, other in posted[name])]
         yield from itertools.combinations(new, 2)
+
+
+def _apart(post: Post, other: Post) -> bool:
+    return other is post or (post.answered is not None and other.sent > post.answered)
 
 
 def nothing_is_early(journal: Journal) -> None:

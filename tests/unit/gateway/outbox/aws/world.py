@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import random
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -90,6 +91,8 @@ class World:
         logger.addHandler(handler)
         logger.setLevel(logging.ERROR)
         try:
+            # The gateways' own chance: back-off and jitter.
+            random.seed(self.scenario.seed)
             with _few_partitions():
                 self.loop.run_until_complete(self._play())
         finally:
