@@ -135,6 +135,8 @@ def settings_for(place: str, **more: Any) -> Settings:
         "outbox": place,
         "retry_base_s": 0.02,
         "retry_cap_s": 0.05,
+        # What a test holds back must not fail for good because the machine is busy.
+        "retry_max_attempts": 100_000,
         "publish_rate_per_s": 1_000_000.0,
     }
     return Settings(**(told | more))
