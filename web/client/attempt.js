@@ -38,6 +38,7 @@ const MIN_LIFE_MS = 10_000
 
 export class Attempt {
   #options
+  #env
   #abort = new AbortController()
   /** @type {'fetching'|'opening'|'subscribing'|'connected'} */
   #doing = 'fetching'
@@ -56,6 +57,7 @@ export class Attempt {
   /** @param {AttemptOptions} options */
   constructor(options) {
     this.#options = options
+    this.#env = options.settings.env
   }
 
   /** @returns {number | null} When the broker was last heard, once it is connected. */
@@ -96,7 +98,7 @@ export class Attempt {
       })
     } catch (error) {
       // WebCrypto or WebSocket would not, by policy; the URL may stand in the message, so no detail.
-      this.#fail(new ConnectionRefused(`the page may not open it (${Object(error).name})`))
+      this.#fail(new ConnectionRefused(Object(error).name))
     }
   }
 
@@ -120,13 +122,13 @@ export class Attempt {
     }
     if (subscriptions.isHopeless(subscribe)) return this.#fail(new SubscribeRefused(subscribe))
     this.#doing = 'connected'
-    this.#options.settings.env.clearTimeout(this.#deadline)
+    this.#env.clearTimeout(this.#deadline)
     this.#report('subscribed')
   }
 
   /** Stop and fall silent. @param {boolean} [endSession] Whether for good. */
   abandon(endSession) {
-    this.#options.settings.env.clearTimeout(this.#deadline)
+    this.#env.clearTimeout(this.#deadline)
     this.#abort.abort()
     this.connection?.close(endSession)
   }

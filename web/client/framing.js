@@ -42,11 +42,11 @@ export class PacketFramer {
 function packetSize(bytes) {
   let length = 0
   for (let index = 1; index < bytes.length; index += 1) {
-    if (index > 4) throw new ProtocolViolation('a remaining length of more than four bytes')
+    if (index > 4) throw new ProtocolViolation('a length of more than four bytes')
     const byte = /** @type {number} */ (bytes[index])
     length += (byte & 0x7f) * 128 ** (index - 1)
     if (length > MAX_PACKET_BYTES)
-      throw new ProtocolViolation(`a packet of ${length} bytes or more`)
+      throw new ProtocolViolation('a packet too large')
     if (byte < 0x80) return index + 1 + length
   }
   return Infinity

@@ -35,6 +35,7 @@ const MIN_CONNECT_INTERVAL_MS = 1_000
 
 export class Link {
   #settings
+  #env
   #host
   #subscriptions = new Subscriptions()
   #machine = INITIAL
@@ -68,6 +69,7 @@ export class Link {
   /** @param {Readonly<import('./options.js').Settings>} settings @param {Host} host */
   constructor(settings, host) {
     this.#settings = settings
+    this.#env = settings.env
     this.#host = host
   }
 
@@ -90,7 +92,7 @@ export class Link {
   /** @param {Happening} happening @param {PushError | null} given */
   #step(happening, given) {
     const [before, previous] = [this.#machine, this.state]
-    const ageMs = this.#settings.env.now() - this.#openedAt
+    const ageMs = this.#env.now() - this.#openedAt
     const isStable = previous === 'connected' && ageMs >= this.#settings.stableAfterMs
     const { machine, actions, moved } = step(before, happening, isStable)
     if (!moved) return
@@ -108,7 +110,7 @@ export class Link {
   }
 
   fetch() {
-    this.#unwatch ??= watchPage(this.#settings.env, (what) => this.happen(what))
+    this.#unwatch ??= watchPage(this.#env, (what) => this.happen(what))
     this.#attempt = this.#begin(this.#cleanStart ? null : this.granted)
   }
 
@@ -129,7 +131,7 @@ export class Link {
     this.#host.onConnection(this.#attempt?.connection ?? null)
     this.#watch()
     if (this.#lostSince === null) return
-    this.#host.emit('sessionlost', absence(this.#lostSince, this.#settings.env.now()))
+    this.#host.emit('sessionlost', absence(this.#lostSince, this.#env.now()))
     this.#lostSince = null
   }
 
@@ -140,7 +142,7 @@ export class Link {
   /** Timers stand still while a machine sleeps: look at the clock, too. */
   probe() {
     this.#attempt?.connection?.probe()
-    if (this.#settings.env.now() >= this.#dueAt) this.happen('due')
+    if (this.#env.now() >= this.#dueAt) this.happen('due')
   }
 
   adopt() {
@@ -151,9 +153,9 @@ export class Link {
 
   /** Leave the connection as it is, and look after it later. */
   unroll() {
-    const { env, backoff } = this.#settings
     this.#giveUpNext()
-    this.#watch(env.now() + backoff.capMs * (0.5 + env.random()))
+    const { capMs } = this.#settings.backoff
+    this.#watch(this.#env.now() + capMs * (0.5 + this.#env.random()))
   }
 
   /** The second connection has the session; the first is history. */
@@ -179,13 +181,13 @@ export class Link {
     this.#unwatch?.()
     this.#unwatch = undefined
     this.#subscriptions.reset()
-    if (this.#claim !== null) shelfOf(this.#settings.env).release(this.#claim)
+    if (this.#claim !== null) shelfOf(this.#env).release(this.#claim)
     this.#claim = null
   }
 
   /** @param {boolean} endSession */
   #end(endSession) {
-    this.#settings.env.clearTimeout(this.#timer)
+    this.#env.clearTimeout(this.#timer)
     this.#host.onConnection(null)
     this.#giveUpNext(endSession)
     this.#attempt?.abandon(endSession)
@@ -200,9 +202,8 @@ export class Link {
 
   /** @param {Credentials | null} held To fall back on. */
   #begin(held) {
-    const { env, device } = this.#settings
     if (this.#claim === null) {
-      this.#claim = shelfOf(env).claim(device, () => this.#heardAt())
+      this.#claim = shelfOf(this.#env).claim(this.#settings.device, () => this.#heardAt())
       this.#seenAt ??= this.#claim.lastSeenAt
     }
     const attempt = new Attempt({
@@ -242,15 +243,14 @@ export class Link {
     const [old, now] = [this.granted, credentials].map(
       (it) => it && [it.clientId, it.subscribe, it.publish].join('\n')
     )
-    return old !== now || this.#settings.env.now() >= this.#rollAt
+    return old !== now || this.#env.now() >= this.#rollAt
   }
 
   /** @param {Attempt} attempt */
   #opened(attempt) {
-    const { env, rollOverAfterMs } = this.#settings
-    const [seenAt, now] = [this.#heardAt(), env.now()]
+    const [seenAt, now] = [this.#heardAt(), this.#env.now()]
     this.#openedAt = now
-    this.#rollAt = rollAt(now, rollOverAfterMs, env.random())
+    this.#rollAt = rollAt(now, this.#settings.rollOverAfterMs, this.#env.random())
     this.#cleanStart = false
     if (seenAt === null) return
     this.#seenAt = now
@@ -260,18 +260,16 @@ export class Link {
 
   /** Set the time at which the connection needs attention. @param {number} [notBefore] */
   #watch(notBefore = 0) {
-    const { env } = this.#settings
     const granted = /** @type {Credentials} */ (this.granted)
-    const renewalAt = renewAt(granted, env.random()) - granted.skewMs
+    const renewalAt = renewAt(granted, this.#env.random()) - granted.skewMs
     this.#dueAt = Math.max(notBefore, Math.min(renewalAt, this.#rollAt))
-    this.#after(this.#dueAt - env.now(), 'due')
+    this.#after(this.#dueAt - this.#env.now(), 'due')
   }
 
   /** @param {number} ms @param {Happening} happening */
   #after(ms, happening) {
-    const { env } = this.#settings
-    env.clearTimeout(this.#timer)
-    this.#timer = env.setTimeout(() => this.happen(happening), ms)
+    this.#env.clearTimeout(this.#timer)
+    this.#timer = this.#env.setTimeout(() => this.happen(happening), ms)
   }
 
   /** @returns {number | null} When the broker was last heard, if it should have our session. */
@@ -293,10 +291,10 @@ export class Link {
 
   /** @param {PushError | null} error @returns {number} Milliseconds until the next attempt. */
   #pauseMs(error) {
-    const { backoff, env } = this.#settings
-    const drawn = fullJitter(this.#machine.failures, backoff, env.random)
+    const { failures } = this.#machine
+    const drawn = fullJitter(failures, this.#settings.backoff, this.#env.random)
     const ordered = error instanceof Throttled ? error.retryAfterMs : 0
-    return Math.max(drawn, ordered, this.#openedAt + MIN_CONNECT_INTERVAL_MS - env.now())
+    return Math.max(drawn, ordered, this.#openedAt + MIN_CONNECT_INTERVAL_MS - this.#env.now())
   }
 
   /**

@@ -92,7 +92,7 @@ const FORGETS = {
   excluded: { lost: 0 }
 }
 
-/** @typedef {Readonly<[Phase, ...Action[]]>} Move */
+/** @typedef {Readonly<[Phase | null, ...Action[]]>} Move null: stay. */
 /** @typedef {Readonly<Partial<Record<Happening, Move>>>} Row */
 
 /** @type {Move} */
@@ -121,8 +121,8 @@ const ATTEMPT = {
   taken_over: END
 }
 
-/** @param {Phase} phase @returns {Row} With a connection that is in use. */
-const live = (phase) => ({ ...ATTEMPT, wake: [phase, 'probe'], offline: [phase, 'probe'] })
+/** @type {Row} With a connection that is in use. */
+const LIVE = { ...ATTEMPT, wake: [null, 'probe'], offline: [null, 'probe'] }
 
 /** @type {Readonly<Record<Phase, Row>>} A pair not listed changes nothing. */
 const TABLE = {
@@ -130,16 +130,16 @@ const TABLE = {
   fetching: { ...ATTEMPT, credentials: ['opening', 'open'] },
   opening: { ...ATTEMPT, opened: ['subscribing', 'subscribe'] },
   subscribing: { ...ATTEMPT, subscribed: ['connected', 'settle'] },
-  connected: { ...live('connected'), due: ['renewing', 'renew'] },
+  connected: { ...LIVE, due: ['renewing', 'renew'] },
   renewing: {
-    ...live('renewing'),
+    ...LIVE,
     renewed: ['connected', 'adopt'],
     credentials: ['rolling', 'open'],
     postponed: POSTPONE,
     token_expired: POSTPONE
   },
   rolling: {
-    ...live('rolling'),
+    ...LIVE,
     opened: ['replacing', 'retire', 'subscribe'],
     taken_over: ['replacing'],
     lost: ['replacing'],
@@ -173,7 +173,8 @@ export function step(machine, happening, isStable = false) {
   const isFinal = (inARow[happening] ?? 0) >= (LIMITS[happening] ?? Infinity)
   const move = TABLE[machine.phase][isFinal ? 'refused' : happening]
   if (move === undefined) return { machine, actions: [], moved: false }
-  const [phase, ...actions] = move
+  const [next, ...actions] = move
+  const phase = next ?? machine.phase
   if (actions.includes('backoff')) counts.failures += 1
   return { machine: Object.freeze({ ...counts, phase }), actions, moved: true }
 }

@@ -51,21 +51,21 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 /** @type {Rule} */
 const ANY = [() => true, '']
 /** @type {Rule} */
-const TIME = [(it) => it > 0 && it <= MAX_TIMER_MS, 'a number of milliseconds above 0']
+const TIME = [(it) => it > 0 && it <= MAX_TIMER_MS, 'milliseconds above 0']
 
 /** @type {Readonly<Record<string, Rule>>} What each option must be. */
 const RULES = {
   credentialsUrl: [(it) => typeof it === 'string' && it !== '', 'the URL of POST /credentials'],
   getToken: [
     (it, { tokenUrl }) => typeof it === (tokenUrl === undefined ? 'function' : 'undefined'),
-    'a function; or tokenUrl be given, and not both'
+    'a function, or else tokenUrl a URL'
   ],
   tokenUrl: ANY,
-  device: [(it) => it === null || isDevice(it), '1 to 38 characters of A-Z a-z 0-9 _ -'],
+  device: [(it) => it === null || isDevice(it), '1 to 38 of A-Z a-z 0-9 _ -'],
   mqttVersion: [(it) => ['5', '3.1.1'].includes(it), "'5' or '3.1.1'"],
   sessionExpiryS: [
     (it) => Number.isInteger(it) && it >= 0 && it < 2 ** 32,
-    'a whole number of seconds, 0 or more'
+    'whole seconds'
   ],
   backoff: ANY,
   attemptTimeoutMs: TIME,

@@ -50,6 +50,7 @@ const QUOTA_EXCEEDED = 0x97
 
 export class MqttConnection {
   #options
+  #env
   #codec
   #socket
   #framer = new PacketFramer()
@@ -70,6 +71,7 @@ export class MqttConnection {
   constructor(options) {
     const { env, url, version } = options
     this.#options = options
+    this.#env = env
     this.#codec = new Codec(version)
     this.heardAt = env.now()
     this.#socket = new env.WebSocket(url, ['mqtt'])
@@ -145,7 +147,7 @@ export class MqttConnection {
   #receive(data) {
     try {
       if (!(data instanceof ArrayBuffer)) throw new ProtocolViolation('a text frame')
-      this.heardAt = this.#options.env.now()
+      this.heardAt = this.#env.now()
       for (const bytes of this.#framer.push(new Uint8Array(data)))
         if (!this.#ended) this.#take(this.#codec.decode(bytes))
     } catch (error) {
@@ -177,14 +179,14 @@ export class MqttConnection {
       case 'disconnect':
         return this.#end(whyDisconnected(packet.code))
       case 'pingresp':
-        this.#options.env.clearTimeout(this.#pongTimer)
+        this.#env.clearTimeout(this.#pongTimer)
         this.#pongTimer = undefined
     }
   }
 
   /** @param {number} everyMs */
   #schedulePing(everyMs) {
-    this.#pingTimer = this.#options.env.setTimeout(() => {
+    this.#pingTimer = this.#env.setTimeout(() => {
       this.#ping()
       this.#schedulePing(everyMs)
     }, everyMs)
@@ -192,8 +194,8 @@ export class MqttConnection {
 
   #ping() {
     this.#send(this.#codec.pingreq())
-    this.#pongTimer ??= this.#options.env.setTimeout(
-      () => this.#end(new ConnectionLost(`no answer to a ping within ${PING_TIMEOUT_MS} ms`)),
+    this.#pongTimer ??= this.#env.setTimeout(
+      () => this.#end(new ConnectionLost(`no answer to a ping`)),
       PING_TIMEOUT_MS
     )
   }
@@ -206,7 +208,7 @@ export class MqttConnection {
 
   /** @param {number} code @param {string} reason @returns {PushError} */
   #whyClosed(code, reason) {
-    const detail = `the socket closed with code ${code}${reason === '' ? '' : ` (${reason})`}`
+    const detail = `socket closed with code ${code} ${reason}`.trim()
     return this.#accepted ? new ConnectionLost(detail, code) : new ConnectionRefused(detail)
   }
 
@@ -219,8 +221,8 @@ export class MqttConnection {
 
   #release() {
     this.#ended = true
-    this.#options.env.clearTimeout(this.#pingTimer)
-    this.#options.env.clearTimeout(this.#pongTimer)
+    this.#env.clearTimeout(this.#pingTimer)
+    this.#env.clearTimeout(this.#pongTimer)
     this.#answers.clear()
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null
     this.#socket.close()
@@ -248,6 +250,6 @@ function whyDisconnected(code) {
     case QUOTA_EXCEEDED:
       return new Throttled(BROKER_PAUSE_MS)
     default:
-      return new ConnectionLost(`the broker said goodbye with reason ${code}`, undefined, code)
+      return new ConnectionLost(`goodbye with reason ${code}`, undefined, code)
   }
 }
