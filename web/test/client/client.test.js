@@ -521,6 +521,18 @@ test('events and foreign payloads reach their listeners', async () => {
   assert.deepEqual([heard.events, heard.messages], [['e1'], ['Hi!']])
 })
 
+test('what the gateway sends to this client by name needs no subscription to match', async () => {
+  const { push, heard } = await connected(
+    fakeEnvironment({ body: { ...GRANT, subscribe: ['ns/user/42', 'ns/everyone'] } })
+  )
+  const mine = []
+  push.on('event', (it) => mine.push(it.address))
+  latestSocket().receive(broker.publish('ns/client/ns.42.phone', envelope('e1'), 7))
+  latestSocket().receive(broker.publish('ns/client/ns.42.phone', envelope('e1'), 8))
+  assert.deepEqual([heard.events, mine], [['e1'], ['client:ns.42.phone']])
+  assert.deepEqual(latestSocket().sentTypes.slice(-2), [4, 4]) // each acknowledged
+})
+
 test('an event redelivered, or sent to two addresses of one client, is told once', async () => {
   const { push, heard } = await connected()
   const everyone = []
