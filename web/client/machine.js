@@ -1,7 +1,7 @@
 /**
  * The life of a client as a table: phase × happening → next phase, actions.
  *
- * Theory of operation. The machine knows no sockets, timers or clocks. The shell (client.js) tells
+ * Theory of operation. The machine knows no sockets, timers or clocks. The shell (link.js) tells
  * it what happened and carries out the actions it answers with, in order. Everything that decides
  * whether and when to try again is in this file:
  *
