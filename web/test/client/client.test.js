@@ -299,6 +299,8 @@ for (const [what, code, error] of [
 
 test('a refused CONNECT is tried with new credentials, three times in all', async () => {
   const { push, heard, env } = client()
+  const retries = []
+  push.on('error', (it) => retries.push(it.retry))
   push.connect()
   for (let turn = 0; turn < 3; turn += 1) {
     if (turn > 0) wait(env)
@@ -308,6 +310,7 @@ test('a refused CONNECT is tried with new credentials, three times in all', asyn
   }
   assert.equal(push.state, 'closed')
   assert.deepEqual(heard.errors, ['not_authorized', 'not_authorized', 'not_authorized'])
+  assert.deepEqual(retries, [true, true, false]) // what is said is what is done
 })
 
 test('the same device goes with every request of a client', async () => {
@@ -373,11 +376,14 @@ test('an expired token is replaced once', async () => {
   assert.equal(healed.push.state, 'connected')
 
   const stuck = client(fakeEnvironment(expired))
+  const retries = []
+  stuck.push.on('error', (it) => retries.push(it.retry))
   stuck.push.connect()
   await settled()
   wait(stuck.env)
   await settled()
   assert.equal(stuck.push.state, 'closed')
+  assert.deepEqual(retries, [true, false])
 })
 
 test('a throttled client waits as long as it was told, also when the page comes back', async () => {
