@@ -88,14 +88,17 @@ class Load:
 def test_sockets_killed_at_random_for_a_minute_lose_nothing_and_show_nothing_twice(
     stack: LocalStack, bare: BarePage
 ) -> None:
-    """However often the connection is cut under load, each event is told exactly once."""
+    """However often the connection is cut under load, each event is told exactly once.
+
+    The load leaves room for what was missed: a resumed session gives it at ten a second, as AWS's.
+    """
     client = bare.connected(backoff=QUICK)
     dice = random.Random(7)  # noqa: S311 (dice, not keys)
     ends = time.monotonic() + KILLING_S
     kills = 0
-    with Load(stack, "user:42", per_s=15) as load:
+    with Load(stack, "user:42", per_s=5) as load:
         while time.monotonic() < ends:
-            bare.page.wait_for_timeout(dice.uniform(300, 2_500))
+            bare.page.wait_for_timeout(dice.uniform(300, 4_000))
             stack.fault(fault="kill_sockets", client_id=client.client_id)
             kills += 1
 
@@ -103,7 +106,8 @@ def test_sockets_killed_at_random_for_a_minute_lose_nothing_and_show_nothing_twi
     bare.page.wait_for_timeout(1_000)
     heard = client.heard
     assert sorted(heard["events"]) == load.sent
-    assert len(load.sent) > 5 * KILLING_S  # there was a load, also on a busy machine
+    assert len(load.sent) > 2 * KILLING_S  # there was a load, also on a busy machine
+    assert kills > KILLING_S // 4
     assert len(heard["resumed"]) >= kills // 3  # the others struck while it was reconnecting
     assert heard["sessionlost"] == []
     assert set(client.codes) <= {"connection_lost", "connection_refused", "throttled"}

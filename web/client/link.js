@@ -54,7 +54,7 @@ export class Link {
   #openedAt = 0
   #rollAt = Infinity
   #toldSkewMs = 0
-  /** @type {unknown} Until the next attempt, or until the connection needs attention. */
+  /** @type {unknown} Until the next attempt or its CONNECT, or the connection needs attention. */
   #timer
   #dueAt = Infinity
   #retryInMs = 0
@@ -120,7 +120,10 @@ export class Link {
   }
 
   open() {
-    void (this.#next ?? this.#attempt)?.open()
+    const attempt = this.#next ?? this.#attempt
+    const tooSoonMs = this.#tooSoonMs()
+    if (tooSoonMs > 0) this.#after(tooSoonMs, () => void attempt?.open())
+    else void attempt?.open()
   }
 
   subscribe() {
@@ -136,7 +139,7 @@ export class Link {
   }
 
   backoff() {
-    this.#after(this.#retryInMs, 'elapsed')
+    this.#after(this.#retryInMs, () => this.happen('elapsed'))
   }
 
   /** Timers stand still while a machine sleeps: look at the clock, too. */
@@ -263,13 +266,13 @@ export class Link {
     const granted = /** @type {Credentials} */ (this.granted)
     const renewalAt = renewAt(granted, this.#env.random()) - granted.skewMs
     this.#dueAt = Math.max(notBefore, Math.min(renewalAt, this.#rollAt))
-    this.#after(this.#dueAt - this.#env.now(), 'due')
+    this.#after(this.#dueAt - this.#env.now(), () => this.happen('due'))
   }
 
-  /** @param {number} ms @param {Happening} happening */
-  #after(ms, happening) {
+  /** @param {number} ms @param {() => void} act */
+  #after(ms, act) {
     this.#env.clearTimeout(this.#timer)
-    this.#timer = this.#env.setTimeout(() => this.happen(happening), ms)
+    this.#timer = this.#env.setTimeout(act, ms)
   }
 
   /** @returns {number | null} When the broker was last heard, if it should have our session. */
@@ -294,7 +297,12 @@ export class Link {
     const { failures } = this.#machine
     const drawn = fullJitter(failures, this.#settings.backoff, this.#env.random)
     const ordered = error instanceof Throttled ? error.retryAfterMs : 0
-    return Math.max(drawn, ordered, this.#openedAt + MIN_CONNECT_INTERVAL_MS - this.#env.now())
+    return Math.max(drawn, ordered, this.#tooSoonMs())
+  }
+
+  /** @returns {number} Milliseconds until the broker takes a CONNECT; 0 or less if it does now. */
+  #tooSoonMs() {
+    return this.#openedAt + MIN_CONNECT_INTERVAL_MS - this.#env.now()
   }
 
   /**

@@ -120,7 +120,8 @@ test('a reload tells whether the session of the page before was there', async ()
 })
 
 test('what close() ended is neither resumed nor missed', async () => {
-  const { push, heard } = await connected()
+  const { push, heard, timers } = await connected()
+  timers.advance(1_000)
   push.close()
   assert.deepEqual([...latestSocket().sent.at(-1)].slice(0, 2), [0xe0, 7])
   push.connect()
@@ -130,8 +131,22 @@ test('what close() ended is neither resumed nor missed', async () => {
   assert.deepEqual([heard.resumed, heard.lost], [[], []])
 })
 
+test('a page put away and shown within a second does not CONNECT too soon', async () => {
+  const { push, heard, env, timers } = await connected()
+  timers.advance(400)
+  for (const name of ['pagehide', 'pageshow']) env.page.dispatchEvent(new Event(name))
+  await settled()
+  timers.advance(599)
+  assert.equal(FakeSocket.made.length, 1)
+  timers.advance(1)
+  await settled()
+  await accept({ isResumed: true })
+  assert.deepEqual([push.state, heard.errors], ['connected', []])
+})
+
 test('a page put away lets go, and comes back at once when it is shown', async () => {
-  const { push, heard, env } = await connected()
+  const { push, heard, env, timers } = await connected()
+  timers.advance(1_000)
   const first = latestSocket()
   env.page.dispatchEvent(new Event('pagehide'))
   assert.equal(first.readyState, 3)
@@ -498,6 +513,7 @@ test('an answer that comes after its attempt was given up changes nothing', asyn
 
 test('close ends everything, in every state, and connect starts anew', async () => {
   const { push, timers } = await connected()
+  timers.advance(1_000)
   push.close()
   assert.equal(push.state, 'closed')
   assert.equal(latestSocket().sentTypes.at(-1), 14)
