@@ -74,7 +74,8 @@ class DemoPlace:
             ),
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
-            "Cache-Control": "no-store",
+            # Asked for each time; `no-store` would keep the page out of the back/forward cache.
+            "Cache-Control": "no-cache",
         }
 
 

@@ -133,13 +133,14 @@ class ProgramStack:
 
 
 @contextmanager
-def program_stack(folder: Path) -> Iterator[ProgramStack]:
+def program_stack(folder: Path, *, namespace: str = NAMESPACE) -> Iterator[ProgramStack]:
     """Start localaws and the gateway, and end them.
 
     Args:
         folder: Empty; state and output go there.
+        namespace: First level of every topic.
     """
-    stack, environ = _planned(folder)
+    stack, environ = _planned(folder, namespace)
     settings = Settings.from_env(
         {name: value for name, value in environ.items() if name.startswith("LOCALAWS_")}
     )
@@ -162,7 +163,7 @@ def program_stack(folder: Path) -> Iterator[ProgramStack]:
             running.stop(name)
 
 
-def _planned(folder: Path) -> tuple[LocalStack, dict[str, str]]:
+def _planned(folder: Path, namespace: str) -> tuple[LocalStack, dict[str, str]]:
     iot, aws, api, gateway = _free_ports(4)
     state_dir = folder / "state"
     environ = {
@@ -173,7 +174,7 @@ def _planned(folder: Path) -> tuple[LocalStack, dict[str, str]]:
         "LOCALAWS_IOT_PORT": str(iot),
         "LOCALAWS_AWS_PORT": str(aws),
         "LOCALAWS_API_PORT": str(api),
-        "LOCALAWS_NAMESPACE": NAMESPACE,
+        "LOCALAWS_NAMESPACE": namespace,
         "LOCALAWS_STATE_DIR": str(state_dir),
         "GATEWAY_PORT": str(gateway),
     }
@@ -181,7 +182,7 @@ def _planned(folder: Path) -> tuple[LocalStack, dict[str, str]]:
         page_url=f"http://127.0.0.1:{api}/",
         gateway_url=f"http://127.0.0.1:{gateway}",
         iot_url=f"http://127.0.0.1:{iot}",
-        namespace=NAMESPACE,
+        namespace=namespace,
         state_dir=state_dir,
     )
     return stack, environ

@@ -219,6 +219,35 @@ def test_a_failure_is_shown_with_its_reason_and_sent_again(
     expect(found.locator(".badge").first).to_have_text("published", timeout=WAIT_MS)
 
 
+def test_failures_that_cannot_be_read_are_not_said_to_be_none(
+    dashboard: Dashboard, stack: LocalStack
+) -> None:
+    """While the gateway does not answer, what was known stays; a service not asked yet is unknown."""
+    dashboard.sign_in()
+    fault = {"fault": "error", "operation": "Publish", "status": 500, "next": 2}
+    ask(f"{stack.page_url}_localaws/faults", fault)
+    dashboard.post("failing-2")
+    row = dashboard.rows("failures", "failing-2")
+    expect(row).to_have_count(1, timeout=WAIT_MS)
+    tally = dashboard.page.locator("#failures-tally")
+    known = tally.inner_text()
+
+    dashboard.page.route("**/v1/events?*", lambda route: route.abort())
+    dashboard.page.route("**/redeliver?*", lambda route: route.abort())
+    row.get_by_role("button", name="Resend failing-2").click()
+    expect(row.get_by_role("button", name="Resend failing-2")).to_have_text("No answer")
+    service = dashboard.page.get_by_label("Service")
+    service.select_option("demo")
+    expect(tally).to_have_text("The gateway did not answer.")
+    said = "getComputedStyle(document.querySelector('#failures'), '::after').content"
+    assert dashboard.page.evaluate(said) == '"Not known yet."'
+
+    dashboard.page.unroute_all()
+    service.select_option("")
+    expect(tally).to_have_text(known)
+    expect(row).to_have_count(1)
+
+
 def test_an_event_is_looked_up_by_its_id(dashboard: Dashboard) -> None:
     """Whichever service sent it; an unknown one is said to be unknown."""
     dashboard.post("looked-up-1")

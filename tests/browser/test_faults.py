@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import random
 import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser.bare_page import BarePage, bare_page
+from tests.browser.chromium import ARGUMENTS, find_chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +25,17 @@ if TYPE_CHECKING:
 
 QUICK = {"firstMs": 300, "capMs": 1_000}
 """Backoff for tests that reconnect often."""
+
+KILLING_S = 60
+"""How long sockets are killed."""
+
+PINGREQ = b"\xc0\x00"
+
+SHOW = """(visibility) => {
+  Object.defineProperty(document, 'visibilityState', { value: visibility, configurable: true })
+  document.dispatchEvent(new Event('visibilitychange'))
+}"""
+"""Headless pages are never hidden: the browser's part is played."""
 
 WRONG_CLOCK = """
 const Real = Date
@@ -41,21 +55,27 @@ def bare(stack: LocalStack, browser: Browser) -> Iterator[BarePage]:
 
 
 class Load:
-    """Events to one address at a steady pace, each with its number, from a thread of its own."""
+    """Events to one address at a steady pace, each with its number, from a thread of its own.
+
+    Leaving it raises what went wrong in the thread.
+    """
 
     def __init__(self, stack: LocalStack, to: str, *, per_s: float) -> None:
         self.sent: list[int] = []
         self._stack, self._to, self._pause_s = stack, to, 1 / per_s
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._thread = ThreadPoolExecutor(1)
+        self._running: Future[None] | None = None
 
     def __enter__(self) -> Load:
-        self._thread.start()
+        self._running = self._thread.submit(self._run)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._thread.join()
+        self._thread.shutdown()
+        if self._running is not None:
+            self._running.result()
 
     def _run(self) -> None:
         while not self._over.wait(self._pause_s):
@@ -64,23 +84,31 @@ class Load:
             self.sent.append(number)
 
 
-def test_sockets_killed_at_random_under_load_lose_nothing_and_show_nothing_twice(
+@pytest.mark.timeout(3 * KILLING_S)
+def test_sockets_killed_at_random_for_a_minute_lose_nothing_and_show_nothing_twice(
     stack: LocalStack, bare: BarePage
 ) -> None:
-    """However often the connection is cut, each event is told exactly once."""
+    """However often the connection is cut under load, each event is told exactly once.
+
+    The load leaves room for what was missed: a resumed session gives it at ten a second, as AWS's.
+    """
     client = bare.connected(backoff=QUICK)
     dice = random.Random(7)  # noqa: S311 (dice, not keys)
-    kills = 6
-    with Load(stack, "user:42", per_s=15) as load:
-        for _ in range(kills):
-            bare.page.wait_for_timeout(dice.uniform(700, 2_000))
+    ends = time.monotonic() + KILLING_S
+    kills = 0
+    with Load(stack, "user:42", per_s=5) as load:
+        while time.monotonic() < ends:
+            bare.page.wait_for_timeout(dice.uniform(300, 4_000))
             stack.fault(fault="kill_sockets", client_id=client.client_id)
+            kills += 1
 
-    client.until(f"it.heard.events.length >= {len(load.sent)}", timeout_ms=30_000)
-    bare.page.wait_for_timeout(300)
+    client.until(f"it.heard.events.length >= {len(load.sent)}", timeout_ms=60_000)
+    bare.page.wait_for_timeout(1_000)
     heard = client.heard
     assert sorted(heard["events"]) == load.sent
-    assert len(heard["resumed"]) >= kills // 2  # the others struck while it was reconnecting
+    assert len(load.sent) > 2 * KILLING_S  # there was a load, also on a busy machine
+    assert kills > KILLING_S // 4
+    assert len(heard["resumed"]) >= kills // 3  # the others struck while it was reconnecting
     assert heard["sessionlost"] == []
     assert set(client.codes) <= {"connection_lost", "connection_refused", "throttled"}
 
@@ -303,18 +331,55 @@ def test_two_tabs_have_two_client_ids_even_if_one_is_a_copy(bare: BarePage) -> N
 
 
 def test_a_page_in_the_back_forward_cache_lets_go_and_comes_back(
+    stack: LocalStack, browser: Browser
+) -> None:
+    """A page that is put away closes its connection, and resumes its session when shown again.
+
+    The cache is Chromium's own, which Playwright turns off unless told not to.
+    """
+    with (
+        browser.browser_type.launch(
+            executable_path=find_chromium(),
+            args=list(ARGUMENTS),
+            ignore_default_args=["--disable-back-forward-cache"],
+        ) as caching,
+        bare_page(stack, caching) as bare,
+    ):
+        client = bare.connected()
+        bare.page.goto(f"{bare.url}icon.svg")
+        stack.post({"to": "user:42", "type": "load", "data": "meanwhile"})
+        bare.page.go_back(wait_until="commit")
+        client.until("it.heard.events.length === 1")
+        heard = client.heard
+        assert heard["states"] == [
+            "connecting (connect)",
+            "connected (subscribed)",
+            "waiting (sleep)",
+            "connecting (wake)",
+            "connected (subscribed)",
+        ]
+        assert (len(heard["resumed"]), heard["errors"]) == (1, [])
+
+
+def test_a_hidden_page_stays_connected_and_asks_for_the_broker_when_shown(
     stack: LocalStack, bare: BarePage
 ) -> None:
-    """A page that is put away closes its connection, and resumes its session when shown again."""
+    """Hiding a tab cuts nothing; back in view the client pings at once, whatever the timers say."""
+    pings: list[str | bytes] = []
+    bare.page.on(
+        "websocket",
+        lambda socket: socket.on(
+            "framesent", lambda sent: pings.append(sent) if sent == PINGREQ else None
+        ),
+    )
     client = bare.connected()
-    bare.page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
-    assert client.heard["states"][-1] == "waiting (sleep)"
-    stack.post({"to": "user:42", "type": "load", "data": "meanwhile"})
-    bare.page.wait_for_timeout(1_000)
-    bare.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    for visibility in ("hidden", "visible"):
+        assert pings == []
+        bare.page.evaluate(SHOW, visibility)
+    stack.post({"to": "user:42", "type": "load", "data": "still here"})
     client.until("it.heard.events.length === 1")
-    assert len(client.heard["resumed"]) == 1
-    assert client.codes == []
+    assert pings == [PINGREQ]
+    assert client.heard["states"] == ["connecting (connect)", "connected (subscribed)"]
 
 
 def test_a_client_publishes_where_granted_and_hears_why_elsewhere(bare: BarePage) -> None:

@@ -10,6 +10,9 @@ import os
 import re
 import subprocess
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +21,7 @@ from playwright.sync_api import expect
 from tests.browser.npm import NAME, PACKAGE, empty_project, node_program, packed, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser
@@ -82,6 +86,26 @@ def test_the_node_example_receives_and_resumes_in_an_empty_project(
         assert receiver.end() == 0
 
 
+def test_the_plain_example_works_on_a_page_of_an_application(
+    stack: LocalStack, browser: Browser, archive: Path, tmp_path: Path
+) -> None:
+    """One file beside a page is all it takes; markup in an event stays text."""
+    package = empty_project(tmp_path / "plain", archive) / "node_modules" / NAME
+    example = (package / "examples" / "plain.html").read_text()
+    files = {
+        "/": ("text/html", example.replace("https://api.example.com/", "/").encode()),
+        "/push-client.js": ("text/javascript", (package / "dist" / "index.js").read_bytes()),
+    }
+    with _application(stack, files) as url:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(url)
+        expect(page.locator("#state")).to_have_text("connected (subscribed)", timeout=10_000)
+        stack.post({"to": "user:plain", "type": "note", "data": "<b>bold</b>"})
+        expect(page.locator("#events li")).to_have_text(['note: "<b>bold</b>"'])
+        context.close()
+
+
 def test_the_react_example_works_in_an_empty_vite_project(
     stack: LocalStack, browser: Browser, archive: Path, tmp_path: Path
 ) -> None:
@@ -137,17 +161,56 @@ def test_the_package_holds_the_bundle_that_the_demo_uses_and_depends_on_nothing(
         assert len((PACKAGE / "examples" / example).read_text().splitlines()) <= 21
 
 
+def _asked(url: str, body: bytes, **fields: str) -> bytes:
+    fields["Content-Type"] = "application/json"
+    request = urllib.request.Request(url, data=body, headers=fields)  # noqa: S310 (our own address)
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 (the same)
+        return bytes(answer.read())
+
+
+def _token(stack: LocalStack, user: str) -> bytes:
+    return _asked(f"{stack.page_url}demo/token", json.dumps({"user": user}).encode())
+
+
+@contextmanager
+def _application(stack: LocalStack, files: dict[str, tuple[str, bytes]]) -> Iterator[str]:
+    """Serve an application's files, tokens for its user, and the credential API under its origin."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(*files.get(self.path, ("text/plain", b"")))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if self.path == "/my-login/token":
+                return self._answer("application/json", _token(stack, "plain"))
+            token = self.headers["Authorization"]
+            answer = _asked(f"{stack.page_url}credentials", body, Authorization=token)
+            return self._answer("application/json", answer)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+        def _answer(self, content_type: str, body: bytes) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, ThreadPoolExecutor(1) as thread:
+        thread.submit(server.serve_forever)
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+
+
 class _Receiver:
     """The Node example, running."""
 
     def __init__(self, stack: LocalStack, project: Path) -> None:
-        request = urllib.request.Request(  # noqa: S310 (our own address)
-            f"{stack.page_url}demo/token",
-            data=json.dumps({"user": "node"}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request) as answer:  # noqa: S310 (the same)
-            token = json.load(answer)["token"]
+        token = json.loads(_token(stack, "node"))["token"]
         self._process = subprocess.Popen(
             [node_program(), "receive.mjs"],
             cwd=project,

@@ -198,13 +198,13 @@ def page(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def test_page_is_served_and_never_kept(page: Path) -> None:
+async def test_page_is_served_and_asked_for_anew(page: Path) -> None:
     """The page and its files come with a strict policy and are fresh after each build."""
     async with serving(answering({}), folder=page) as url, ClientSession() as http:
         async with http.get(f"{url}/") as response:
             assert await response.text() == "<!doctype html>page"
             assert response.content_type == "text/html"
-            assert response.headers["Cache-Control"] == "no-store"
+            assert response.headers["Cache-Control"] == "no-cache"
             policy = response.headers["Content-Security-Policy"]
         async with http.get(f"{url}/main.js") as response:
             assert response.content_type == "text/javascript"

@@ -1,9 +1,9 @@
 /**
  * One attempt to be connected: token, credentials, connection, subscriptions.
  *
- * Owns everything asynchronous of that attempt and reports each step as a happening of machine.js.
- * Once abandoned it is silent for good, so what an old attempt still answers cannot disturb a new
- * one. Does not decide what comes next.
+ * Owns everything asynchronous of that attempt, its deadline too, and reports each step as a
+ * happening of machine.js. Once abandoned it is silent for good, so what an old attempt still
+ * answers cannot disturb a new one. Does not decide what comes next.
  */
 
 import { fetchCredentials } from './credentials.js'
@@ -13,11 +13,9 @@ import {
   CredentialsUnavailable,
   ForbiddenTopic,
   NetworkUnavailable,
-  NotAuthorized,
-  PushError,
   SubscribeRefused,
-  TakenOver,
   Throttled,
+  TimedOut,
   TokenRefused
 } from './errors.js'
 import { signedUrl } from './sigv4.js'
@@ -26,14 +24,13 @@ import { MqttConnection } from './transport.js'
 /**
  * @typedef {import('./machine.js').Happening} Happening
  * @typedef {import('./credentials.js').Credentials} Credentials
+ * @typedef {import('./errors.js').PushError} PushError
  * @typedef {{settings: Readonly<import('./options.js').Settings>, device: string,
  *   held: Credentials | null, subscriptions: import('./subscriptions.js').Subscriptions,
- *   cleanStart: boolean, onCredentials: (credentials: Credentials) => Happening,
- *   onOpened: (isResumed: boolean) => void, onForbidden: (error: ForbiddenTopic) => void,
+ *   cleanStart: boolean, onForbidden: (error: ForbiddenTopic) => void,
  *   onDelivery: (delivery: import('./transport.js').Delivery) => void,
  *   report: (happening: Happening, error?: PushError) => void}} AttemptOptions
- *   held: to fall back on while the credential API cannot be reached; null not to;
- *   onCredentials: answers what to report.
+ *   held: to fall back on while the credential API cannot be reached; null not to.
  */
 
 /** Life that held credentials must have left to be worth a connection. */
@@ -41,64 +38,75 @@ const MIN_LIFE_MS = 10_000
 
 export class Attempt {
   #options
+  #env
   #abort = new AbortController()
+  /** @type {'fetching'|'opening'|'subscribing'|'connected'} */
+  #doing = 'fetching'
+  /** @type {unknown} */
+  #deadline
+
   /** @type {MqttConnection | null} */
-  #connection = null
-  #subscribing = false
+  connection = null
 
   /** @type {Credentials | null} Once they came. */
   credentials = null
 
+  /** Whether the broker had the session, once it is open. */
+  isResumed = false
+
   /** @param {AttemptOptions} options */
   constructor(options) {
     this.#options = options
+    this.#env = options.settings.env
   }
 
-  /** @returns {MqttConnection | null} */
-  get connection() {
-    return this.#connection
+  /** @returns {number | null} When the broker was last heard, once it is connected. */
+  get heardAt() {
+    return this.#doing === 'connected' ? (this.connection?.heardAt ?? null) : null
   }
 
   /** Get a token and credentials for it; reports `credentials` or what went wrong. */
   async fetch() {
+    const { env, attemptTimeoutMs } = this.#options.settings
+    const giveUp = () => this.#fail(new TimedOut(this.#doing, attemptTimeoutMs))
+    this.#deadline = env.setTimeout(giveUp, attemptTimeoutMs)
     try {
-      const credentials = await this.#fetchOrHeld()
-      if (this.#abandoned) return
-      this.credentials = credentials
-      this.#report(this.#options.onCredentials(credentials))
+      this.credentials = await this.#fetchOrHeld()
+      this.#report('credentials')
     } catch (error) {
-      this.fail(/** @type {PushError} */ (error))
+      this.#fail(/** @type {PushError} */ (error))
     }
   }
 
   /** Open the connection; reports `opened`. */
   async open() {
-    const { settings, onDelivery, cleanStart, subscriptions, onOpened } = this.#options
+    const { settings, onDelivery, cleanStart, subscriptions } = this.#options
     const { env, mqttVersion: version, sessionExpiryS } = settings
     const { clientId } = this.#granted
+    this.#doing = 'opening'
     try {
       const url = await this.#url()
-      if (this.#abandoned) return
-      this.#connection = new MqttConnection({
+      if (this.#abort.signal.aborted) return
+      this.connection = new MqttConnection({
         ...{ url, clientId, env, version, sessionExpiryS, cleanStart, onDelivery },
         onOpened: (isResumed) => {
+          this.isResumed = isResumed
           subscriptions.begin(isResumed)
-          onOpened(isResumed)
           this.#report('opened')
         },
         onClosed: (error) => this.#closed(error)
       })
     } catch (error) {
       // WebCrypto or WebSocket would not, by policy; the URL may stand in the message, so no detail.
-      this.fail(new ConnectionRefused(`the page may not open it (${Object(error).name})`))
+      this.#fail(new ConnectionRefused(Object(error).name))
     }
   }
 
   /** Subscribe to all the grant lists and the session lacks; reports `subscribed`. */
   subscribe() {
     const surplus = this.#options.subscriptions.surplus(this.#granted.subscribe)
-    if (surplus.length > 0) this.#connection?.unsubscribe(surplus)
-    this.#subscribing = true
+    if (surplus.length > 0) this.connection?.unsubscribe(surplus)
+    this.#doing = 'subscribing'
     this.#subscribeNext()
   }
 
@@ -107,43 +115,37 @@ export class Attempt {
     const { subscribe } = this.#granted
     const filters = subscriptions.next(subscribe)
     if (filters.length > 0) {
-      return this.#connection?.subscribe(filters, (isGiven) => {
+      return this.connection?.subscribe(filters, (isGiven) => {
         for (const it of subscriptions.answered(isGiven)) onForbidden(new ForbiddenTopic(it))
         this.#subscribeNext()
       })
     }
-    this.#subscribing = false
-    if (subscriptions.isHopeless(subscribe))
-      return this.fail(new SubscribeRefused(subscribe, 'not authorized'))
+    if (subscriptions.isHopeless(subscribe)) return this.#fail(new SubscribeRefused(subscribe))
+    this.#doing = 'connected'
+    this.#env.clearTimeout(this.#deadline)
     this.#report('subscribed')
   }
 
-  /** @param {PushError} error */
-  fail(error) {
-    this.#report(happeningOf(error), error)
-  }
-
   /** Stop and fall silent. @param {boolean} [endSession] Whether for good. */
-  abandon(endSession = false) {
+  abandon(endSession) {
+    this.#env.clearTimeout(this.#deadline)
     this.#abort.abort()
-    this.#connection?.close(endSession)
+    this.connection?.close(endSession)
   }
 
   /** @returns {Promise<Credentials>} */
   async #fetchOrHeld() {
     const { settings, device, held } = this.#options
-    const { credentialsUrl, getToken, env } = settings
-    const { fetch, now } = env
+    const { now, subtle } = settings.env
     try {
+      const { credentialsUrl, getToken, env } = settings
       const signal = this.#abort.signal
-      return await fetchCredentials({ credentialsUrl, getToken, device, signal, fetch, now })
+      return await fetchCredentials({ ...env, credentialsUrl, getToken, device, signal })
     } catch (error) {
-      const isAway =
-        error instanceof NetworkUnavailable ||
-        error instanceof CredentialsUnavailable ||
-        error instanceof Throttled
-      const canHold = held !== null && env.subtle !== null
-      if (isAway && canHold && held.expiresAt - (now() + held.skewMs) > MIN_LIFE_MS) return held
+      const isAway = [NetworkUnavailable, CredentialsUnavailable, Throttled].some(
+        (it) => error instanceof it
+      )
+      if (isAway && subtle && held && held.expiresAt - now() - held.skewMs > MIN_LIFE_MS) return held
       throw error
     }
   }
@@ -157,9 +159,9 @@ export class Attempt {
 
   /** @param {PushError} error */
   #closed(error) {
-    const isSilent = this.#subscribing && error instanceof ConnectionLost
+    const isSilent = this.#doing === 'subscribing' && error instanceof ConnectionLost
     const found = isSilent ? this.#options.subscriptions.lost() : null
-    if (found === null) return this.fail(error)
+    if (found === null) return this.#fail(error)
     this.#options.onForbidden(new ForbiddenTopic(found))
     this.#report('excluded', error)
   }
@@ -168,22 +170,27 @@ export class Attempt {
     return /** @type {Credentials} */ (this.credentials)
   }
 
-  get #abandoned() {
-    return this.#abort.signal.aborted
+  /** @param {PushError} error */
+  #fail(error) {
+    this.#report(happeningOf(error), error)
   }
 
   /** @param {Happening} happening @param {PushError} [error] */
   #report(happening, error) {
-    if (!this.#abandoned) this.#options.report(happening, error)
+    if (!this.#abort.signal.aborted) this.#options.report(happening, error)
   }
 }
 
+/** @type {Readonly<Record<string, Happening>>} */
+const HAPPENINGS = {
+  throttled: 'throttled',
+  connection_lost: 'lost',
+  not_authorized: 'denied',
+  taken_over: 'taken_over'
+}
+
 /** @param {PushError} error @returns {Happening} */
-export function happeningOf(error) {
-  if (error instanceof TokenRefused && error.reason === 'expired') return 'token_expired'
-  if (error instanceof Throttled) return 'throttled'
-  if (error instanceof ConnectionLost) return 'lost'
-  if (error instanceof NotAuthorized) return 'denied'
-  if (error instanceof TakenOver) return 'taken_over'
-  return error.retry ? 'failed' : 'refused'
+function happeningOf(error) {
+  if (error instanceof TokenRefused && error.retry) return 'token_expired'
+  return HAPPENINGS[error.code] ?? (error.retry ? 'failed' : 'refused')
 }

@@ -14,8 +14,7 @@ import { ProtocolViolation } from './errors.js'
  * @typedef {'5'|'3.1.1'} MqttVersion
  * @typedef {{type: 'connack', code: number, sessionPresent: boolean, keepaliveS: number | null}
  *   | {type: 'publish', topic: string, payload: Uint8Array, qos: number, packetId: number}
- *   | {type: 'puback', packetId: number, code: number}
- *   | {type: 'suback', packetId: number, codes: number[]}
+ *   | {type: 'puback'|'suback', packetId: number, codes: number[]}
  *   | {type: 'unsuback'}
  *   | {type: 'disconnect', code: number}
  *   | {type: 'pingresp'}} Packet
@@ -93,7 +92,7 @@ export class Codec {
       case 3:
         return this.#publish(reader, (head >> 1) & 3)
       case 4:
-        return { type: 'puback', packetId: reader.packetId(), code: reader.left > 0 ? reader.u8() : 0 }
+        return { type: 'puback', packetId: reader.packetId(), codes: [reader.left > 0 ? reader.u8() : 0] }
       case 9: {
         const packetId = reader.packetId()
         if (this.#is5) reader.props()

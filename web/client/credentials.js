@@ -44,24 +44,23 @@ const DEFAULT_RETRY_AFTER_MS = 5_000
 export async function fetchCredentials(request) {
   const { credentialsUrl, getToken, device, signal, fetch, now } = request
   const token = await tokenFrom(getToken)
-  let response
-  let body
-  try {
-    response = await fetch(credentialsUrl, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ device }),
-      cache: 'no-store',
-      credentials: 'omit',
-      referrerPolicy: 'no-referrer',
-      signal
-    })
-    body = await response.text()
-  } catch (error) {
-    throw new NetworkUnavailable(error)
-  }
+  const response = await fetch(credentialsUrl, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ device }),
+    cache: 'no-store',
+    credentials: 'omit',
+    referrerPolicy: 'no-referrer',
+    signal
+  }).catch(unavailable)
+  const body = await response.text().catch(unavailable)
   if (response.status === 200) return credentialsIn(body, response.headers.get('date'), now())
   throw refusal(response, body)
+}
+
+/** @param {unknown} cause @returns {never} */
+function unavailable(cause) {
+  throw new NetworkUnavailable(cause)
 }
 
 /**
@@ -90,10 +89,9 @@ async function tokenFrom(getToken) {
   try {
     token = await getToken()
   } catch (error) {
-    if (error instanceof PushError) throw error
-    throw new TokenUnavailable('getToken failed', error)
+    throw error instanceof PushError ? error : new TokenUnavailable('getToken failed', error)
   }
-  if (typeof token === 'string' && token !== '') return token
+  if (isText(token)) return token
   throw new TokenUnavailable('getToken gave no string')
 }
 
@@ -104,49 +102,36 @@ async function tokenFrom(getToken) {
  * @returns {Credentials}
  */
 function credentialsIn(body, date, now) {
-  const value = objectIn(body)
-  const { url, clientId, subscribe, publish = [], expiration, endpoint, region } = value
-  const { accessKeyId, secretAccessKey, sessionToken } = objectOf(value.credentials)
-  const expiresAt = Date.parse(String(expiration))
+  const { url, clientId, subscribe, publish = [], expiration, endpoint, region, credentials } =
+    objectIn(body)
+  const { accessKeyId, secretAccessKey, sessionToken } = Object(credentials)
   const signable = { endpoint, region, accessKeyId, secretAccessKey, sessionToken }
+  const expiresAt = Date.parse(expiration)
   const usable =
-    [url, clientId, ...Object.values(signable)].every((it) => typeof it === 'string') &&
-    [url, endpoint].every((it) => /^wss?:\/\//.test(String(it))) &&
-    !Number.isNaN(expiresAt) &&
-    isListOfStrings(subscribe) &&
-    isListOfStrings(publish) &&
-    subscribe.length > 0
-  if (!usable)
-    throw new CredentialsUnavailable(200, 'the answer is not what the credential API promises')
+    [clientId, ...Object.values(signable)].every(isText) &&
+    [url, endpoint].every((it) => /^wss?:\/\//.test(it)) &&
+    [subscribe, publish].every((it) => Array.isArray(it) && it.every(isText)) &&
+    subscribe.length > 0 &&
+    expiresAt > 0
+  if (!usable) throw new CredentialsUnavailable(200, 'the answer lacks what the API promises')
   if (subscribe.length > MAX_SUBSCRIPTIONS) {
-    throw new GrantRefused(
-      'too_many_topics',
-      `The grant lists ${subscribe.length} topics; one connection holds ${MAX_SUBSCRIPTIONS}.`
-    )
+    const detail = `The grant lists ${subscribe.length} topics; a connection holds ${MAX_SUBSCRIPTIONS}.`
+    throw new GrantRefused('too_many_topics', detail)
   }
-  const fetchedAt = serverTime(date, String(url)) ?? now
-  return Object.freeze({
-    url: String(url),
-    clientId: String(clientId),
-    subscribe,
-    publish,
-    fetchedAt,
-    expiresAt,
-    skewMs: fetchedAt - now,
-    signable: /** @type {import('./sigv4.js').Signable} */ (signable)
-  })
+  const fetchedAt = serverTime(date, url) || now
+  const skewMs = fetchedAt - now
+  return Object.freeze({ url, clientId, subscribe, publish, fetchedAt, expiresAt, skewMs, signable })
 }
 
 /**
  * @param {string | null} date Scripts of another origin see it only if the server exposes it.
  * @param {string} url Tells the time of its signature.
- * @returns {number | null} Milliseconds since 1970, to the second.
+ * @returns {number} Milliseconds since 1970, to the second; NaN if neither tells.
  */
 function serverTime(date, url) {
-  const [, ...signed] = /X-Amz-Date=(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(url) ?? []
-  const [y, mo, d, h, mi, s] = signed
-  const time = Date.parse(date ?? `${y}-${mo}-${d}T${h}:${mi}:${s}Z`)
-  return Number.isNaN(time) ? null : time
+  const [, year, month, hour, minute, second] =
+    /X-Amz-Date=(....)(..)(..T..)(..)(..Z)/.exec(url) ?? []
+  return Date.parse(date ?? `${year}-${month}-${hour}:${minute}:${second}`)
 }
 
 /**
@@ -154,48 +139,31 @@ function serverTime(date, url) {
  * @param {string} body
  * @returns {PushError}
  */
-function refusal(response, body) {
+function refusal({ status, headers }, body) {
   const problem = objectIn(body)
-  const reason = textOr(problem.reason, textOr(problem.code, 'unknown'))
-  const detail = textOr(problem.detail, textOr(problem.title, ''))
-  switch (response.status) {
+  const [reason = 'unknown'] = [problem.reason, problem.code].filter(isText)
+  const [detail = ''] = [problem.detail, problem.title].filter(isText)
+  switch (status) {
     case 401:
       return new TokenRefused(reason, detail)
     case 403:
       return new GrantRefused(reason, detail)
     case 429:
-      return new Throttled(retryAfterMs(response.headers.get('retry-after')))
+      // Whole seconds; the date form is not used by our API.
+      return new Throttled(Number(headers.get('retry-after')) * 1000 || DEFAULT_RETRY_AFTER_MS)
     default:
-      return new CredentialsUnavailable(response.status, detail || reason)
+      return new CredentialsUnavailable(status, detail || reason)
   }
 }
 
-/** @param {string | null} header Whole seconds; the date form is not used by our API. */
-function retryAfterMs(header) {
-  const seconds = Number(header ?? NaN)
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : DEFAULT_RETRY_AFTER_MS
-}
-
-/** @param {string} body @returns {Record<string, unknown>} Empty if the body is no JSON object. */
+/** @param {string} body @returns {any} To be checked field by field; empty if it is no JSON object. */
 function objectIn(body) {
   try {
-    return objectOf(JSON.parse(body))
+    return Object(JSON.parse(body))
   } catch {
     return {}
   }
 }
 
-/** @param {unknown} value @returns {Record<string, unknown>} */
-function objectOf(value) {
-  return typeof value === 'object' && value !== null ? Object(value) : {}
-}
-
-/** @param {unknown} value @param {string} otherwise */
-function textOr(value, otherwise) {
-  return typeof value === 'string' && value !== '' ? value : otherwise
-}
-
-/** @param {unknown} value @returns {value is string[]} */
-function isListOfStrings(value) {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string')
-}
+/** @param {unknown} value @returns {value is string} */
+const isText = (value) => typeof value === 'string' && value !== ''

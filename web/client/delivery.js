@@ -1,9 +1,11 @@
 /**
  * Who is told about what arrived: the `event` and `message` listeners and those of an address.
  *
- * Owns the listeners per address and the memory of what was already seen. Does not subscribe at
- * the broker: the grant's topics are subscribed as a whole, an address listener only picks from
- * them.
+ * Owns the listeners per address and the memory of what was already seen: QoS 1 may deliver an
+ * event twice, and an event addressed to both a user and a group of hers arrives once per topic.
+ * Does not subscribe at the broker: the grant's topics are subscribed as a whole, an address
+ * listener only picks from them. What comes on a topic is told whether or not a subscription
+ * matched it: the gateway may send to this client by name.
  */
 
 import { call } from './emitter.js'
@@ -11,8 +13,8 @@ import { readArrival } from './envelope.js'
 import { Seen } from './seen.js'
 import { covers, topicOf } from './topic.js'
 
-/** Identities remembered to drop what comes twice. */
-export const SEEN_EVENTS = 1_000
+/** Arrivals within which one that comes twice is dropped. */
+export const SEEN_ARRIVALS = 1_000
 
 /**
  * @typedef {import('./envelope.js').PushEvent | import('./envelope.js').ForeignMessage} Delivered
@@ -22,14 +24,11 @@ export const SEEN_EVENTS = 1_000
 export class Deliveries {
   /** @type {Set<{address: string, listener: AddressListener}>} */
   #listeners = new Set()
-  #perTopic = new Seen(SEEN_EVENTS)
-  #overall = new Seen(SEEN_EVENTS)
+  // Two keys for each arrival: the event, and the event on its topic.
+  #seen = new Seen(2 * SEEN_ARRIVALS)
   #emit
 
-  /**
-   * @param {{event: (event: import('./envelope.js').PushEvent) => void,
-   *   message: (message: import('./envelope.js').ForeignMessage) => void}} emit
-   */
+  /** @param {(name: 'event'|'message', value: any) => void} emit */
   constructor(emit) {
     this.#emit = emit
   }
@@ -40,7 +39,7 @@ export class Deliveries {
    * @returns {() => void} Undo.
    */
   listen(address, listener) {
-    topicOf(address, 'any') // throws on what is no address, before anything is kept
+    topicOf(address, '') // throws on what is no address, before anything is kept
     const entry = { address, listener }
     this.#listeners.add(entry)
     return () => void this.#listeners.delete(entry)
@@ -58,28 +57,11 @@ export class Deliveries {
    * @param {string} namespace
    */
   take({ topic, payload }, namespace) {
-    const arrival = readArrival(topic, payload, namespace)
-    if (arrival.kind === 'message') {
-      this.#emit.message(arrival.message)
-      this.#tellListeners(topic, arrival.message, namespace)
-      return
-    }
-    const { event } = arrival
-    const identity = `${event.source}\n${event.id}`
-    if (!this.#perTopic.add(`${topic}\n${identity}`)) return
-    if (this.#overall.add(identity)) this.#emit.event(event)
-    this.#tellListeners(topic, event, namespace)
-  }
-
-  /**
-   * @param {string} topic
-   * @param {Delivered} delivered
-   * @param {string} namespace
-   */
-  #tellListeners(topic, delivered, namespace) {
-    for (const { address, listener } of [...this.#listeners]) {
-      if (covers(filterOf(address, namespace), topic)) call(listener, delivered)
-    }
+    const { name, value, identity } = readArrival(topic, payload, namespace)
+    if (identity !== null && !this.#seen.add(`${topic}\n${identity}`)) return
+    if (identity === null || this.#seen.add(identity)) this.#emit(name, value)
+    for (const { address, listener } of [...this.#listeners])
+      if (covers(topicOf(address, namespace), topic)) call(listener, value)
   }
 }
 
@@ -89,11 +71,5 @@ export class Deliveries {
  * @param {string} namespace
  */
 export function isGranted(address, filters, namespace) {
-  const wanted = filterOf(address, namespace)
-  return filters.some((filter) => filter === wanted || covers(filter, wanted))
-}
-
-/** @param {string} address `group:orders/*` listens to the subtree. @param {string} namespace */
-function filterOf(address, namespace) {
-  return topicOf(address, namespace).replace(/\/\*$/, '/#')
+  return filters.some((filter) => covers(filter, topicOf(address, namespace)))
 }

@@ -11,31 +11,25 @@
  */
 
 /**
- * @typedef {{key: string, device: string, seenAt: number | null}} Claim
- *   seenAt: when a page was last connected as this device; null if none was.
+ * @typedef {{key: string, chosen: string | null, device: string, lastSeenAt: number | null,
+ *   seenAt: (() => number | null) | null}} Claim
+ *   chosen: by the page; null if made here; lastSeenAt: when a page before was last connected as
+ *   this device, null if none was; seenAt: asked when this page goes, null once released.
  */
 
-const KEY = 'push-client.device.'
+const KEY = 'push-client.'
 
 export class DeviceShelf {
-  /** @type {Map<Claim, () => number | null>} Those in use, and how to learn their `seenAt`. */
-  #used = new Map()
-  /** @type {Claim[]} */
-  #free = []
-  #next = 0
+  /** @type {Claim[]} All that this page made, also the released. */
+  #claims = []
   #env
 
   /** @param {Pick<import('./environment.js').Environment, 'storage'|'page'|'document'|'random'>} env */
   constructor(env) {
     this.#env = env
-    const put = () => {
-      for (const [claim, seenAt] of this.#used) this.#put({ ...claim, seenAt: seenAt() })
-      for (const claim of this.#free) this.#put(claim)
-    }
+    const put = () => this.#claims.forEach((it) => this.#put(it))
     // Back with our memory intact: take them out again.
-    const take = () => {
-      for (const { key } of [...this.#used.keys(), ...this.#free]) this.#take(key)
-    }
+    const take = () => this.#claims.forEach((it) => this.#take(it.key))
     env.page?.addEventListener('pagehide', put)
     env.page?.addEventListener('pageshow', take)
     env.document?.addEventListener('freeze', put)
@@ -43,53 +37,43 @@ export class DeviceShelf {
   }
 
   /**
-   * @param {string | null} device One the page chose itself; null to make one.
+   * @param {string | null} chosen By the page itself; null to make one.
    * @param {() => number | null} seenAt Asked when the page goes.
    * @returns {Claim} In use until `release`.
    */
-  claim(device, seenAt) {
-    const claim = device === null ? (this.#free.shift() ?? this.#fresh()) : this.#named(device)
-    this.#used.set(claim, seenAt)
+  claim(chosen, seenAt) {
+    const released = this.#claims.find((it) => it.seenAt === null && it.chosen === chosen)
+    if (released !== undefined) return Object.assign(released, { seenAt })
+    const key = KEY + (chosen === null ? this.#claims.length : `device.${chosen}`)
+    const [found = '', lastSeenAt] = this.#take(key).split(' ')
+    const device = chosen ?? (isDevice(found) ? found : newId(this.#env.random))
+    const claim = { key, chosen, device, seenAt, lastSeenAt: Number(lastSeenAt) || null }
+    this.#claims.push(claim)
     return claim
   }
 
   /** @param {Claim} claim Its session is over. */
   release(claim) {
-    if (this.#used.delete(claim) && claim.key !== KEY + claim.device) {
-      this.#free.push({ ...claim, seenAt: null })
-    }
-  }
-
-  #fresh() {
-    const key = `${KEY}${this.#next}`
-    this.#next += 1
-    const found = this.#take(key)
-    return { key, device: found?.device ?? newId(this.#env.random), seenAt: found?.seenAt ?? null }
-  }
-
-  /** @param {string} device @returns {Claim} */
-  #named(device) {
-    const key = KEY + device
-    return { key, device, seenAt: this.#take(key)?.seenAt ?? null }
+    Object.assign(claim, { seenAt: null, lastSeenAt: null })
   }
 
   /** @param {Claim} claim */
   #put({ key, device, seenAt }) {
     try {
-      this.#env.storage?.setItem(key, `${device} ${seenAt ?? ''}`)
+      this.#env.storage?.setItem(key, `${device} ${seenAt?.() ?? ''}`)
     } catch {
       // Full or forbidden: the next page gets another id, which is only less convenient.
     }
   }
 
-  /** @param {string} key @returns {{device: string, seenAt: number | null} | null} */
+  /** @param {string} key @returns {string} What lay there; empty if nothing did. */
   #take(key) {
     try {
-      const [device = '', seenAt = ''] = (this.#env.storage?.getItem(key) ?? '').split(' ')
+      const found = this.#env.storage?.getItem(key)
       this.#env.storage?.removeItem(key)
-      return isDevice(device) ? { device, seenAt: Number(seenAt) || null } : null
+      return found ?? ''
     } catch {
-      return null
+      return ''
     }
   }
 }

@@ -15,7 +15,9 @@ import { addressOf } from './topic.js'
  * @typedef {Readonly<{topic: string, address: string | null, bytes: Uint8Array,
  *   text: string | null}>} ForeignMessage
  *   text: the payload as UTF-8, null if it is none.
- * @typedef {{kind: 'event', event: PushEvent} | {kind: 'message', message: ForeignMessage}} Arrival
+ * @typedef {{name: 'event', value: PushEvent, identity: string}
+ *   | {name: 'message', value: ForeignMessage, identity: null}} Arrival
+ *   identity: what makes two events the same; a foreign message has none.
  */
 
 /**
@@ -27,11 +29,23 @@ import { addressOf } from './topic.js'
 export function readArrival(topic, bytes, namespace) {
   const text = utf8(bytes)
   const address = addressOf(topic, namespace)
-  const envelope = text === null ? null : envelopeIn(text)
-  if (envelope === null) {
-    return { kind: 'message', message: Object.freeze({ topic, address, bytes, text }) }
-  }
-  return { kind: 'event', event: eventOf(envelope, topic, address) }
+  const attributes = envelopeIn(text ?? '')
+  if (attributes === null)
+    return { name: 'message', value: Object.freeze({ topic, address, bytes, text }), identity: null }
+  const { id, source, type, subject, data = null } = attributes
+  const time = new Date(String(attributes.time))
+  const value = Object.freeze({
+    id,
+    source,
+    type,
+    time: Number.isNaN(Number(time)) ? null : time,
+    data,
+    subject: typeof subject === 'string' ? subject : null,
+    address,
+    topic,
+    attributes: Object.freeze(attributes)
+  })
+  return { name: 'event', value, identity: `${source}\n${id}` }
 }
 
 /**
@@ -44,49 +58,17 @@ export function envelopeBytes({ data = null, ...event }) {
 }
 
 /**
- * @param {Record<string, unknown>} envelope
- * @param {string} topic
- * @param {string | null} address
- * @returns {PushEvent}
- */
-function eventOf(envelope, topic, address) {
-  const { id, source, type, time, subject, data } = envelope
-  return Object.freeze({
-    id: String(id),
-    source: String(source),
-    type: String(type),
-    time: instant(time),
-    data: data ?? null,
-    subject: typeof subject === 'string' ? subject : null,
-    address,
-    topic,
-    attributes: Object.freeze(envelope)
-  })
-}
-
-/**
  * @param {string} text
- * @returns {Record<string, unknown> | null} The envelope, or null if the text is none.
+ * @returns {any} The envelope, its names checked; null if the text is none.
  */
 function envelopeIn(text) {
-  // Most foreign payloads are not objects; spare them the parser and its exception.
-  if (!/^\s*\{/.test(text)) return null
   try {
     const value = JSON.parse(text)
-    const named = [value.id, value.source, value.type].every(
-      (it) => typeof it === 'string' && it !== ''
-    )
-    return value.specversion === '1.0' && named ? value : null
+    const named = [value.id, value.source, value.type].every((it) => it && typeof it === 'string')
+    return named && value.specversion === '1.0' ? value : null
   } catch {
     return null
   }
-}
-
-/** @param {unknown} time */
-function instant(time) {
-  if (typeof time !== 'string') return null
-  const date = new Date(time)
-  return Number.isNaN(date.getTime()) ? null : date
 }
 
 /** @param {Uint8Array} bytes */

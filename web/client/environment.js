@@ -23,17 +23,18 @@
 
 /** @returns {Environment} */
 export function browserEnvironment() {
+  const { WebSocket, fetch, setTimeout, clearTimeout, crypto, window, document } = globalThis
   return {
-    WebSocket: globalThis.WebSocket,
-    fetch: (input, init) => globalThis.fetch(input, init),
-    setTimeout: (fn, ms) => globalThis.setTimeout(fn, ms),
-    clearTimeout: (timer) => globalThis.clearTimeout(timer),
-    now: () => Date.now(),
-    random: () => Math.random(),
-    subtle: globalThis.crypto?.subtle ?? null,
+    WebSocket,
+    fetch: fetch.bind(globalThis),
+    setTimeout: setTimeout.bind(globalThis),
+    clearTimeout: clearTimeout.bind(globalThis),
+    now: Date.now,
+    random: Math.random,
+    subtle: crypto?.subtle ?? null,
     storage: tabStorage(),
-    page: typeof globalThis.window === 'undefined' ? null : globalThis.window,
-    document: typeof globalThis.document === 'undefined' ? null : globalThis.document
+    page: window ?? null,
+    document: document ?? null
   }
 }
 

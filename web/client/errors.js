@@ -7,7 +7,7 @@
  *
  *     PushError
  *     ├── TokenUnavailable        getToken failed or gave no token             again
- *     ├── TokenRefused            401: the reason is the server's              again once if expired
+ *     ├── TokenRefused            401: the reason is the server's              once, if expired
  *     ├── GrantRefused            403: the token is good, what it asks is not  never
  *     ├── Throttled               429: not before retryAfterMs                 again
  *     ├── CredentialsUnavailable  the credential API failed or spoke nonsense  again
@@ -31,25 +31,34 @@
 
 /** Root of all errors that reach the `error` event. */
 export class PushError extends Error {
+  /** Whether the client goes on by itself. */
+  retry
+
   /**
-   * @param {string} code Fixed lower-case word for programs, such as `token_refused`.
-   * @param {string} message One sentence for people.
-   * @param {{retry: boolean, cause?: unknown}} facts Whether another attempt can help; what led here.
+   * @param {string} code Fixed lower-case word for programs, such as `token_refused`. The name and
+   *   the message begin with it.
+   * @param {string} detail For people.
+   * @param {boolean} [retry] Whether another attempt can help.
+   * @param {unknown} [cause] What led here.
    */
-  constructor(code, message, { retry, cause }) {
-    super(message, cause === undefined ? undefined : { cause })
+  constructor(code, detail, retry = true, cause) {
+    const words = code.replace(/^./, upper).replaceAll('_', ' ')
+    super(`${words}: ${detail}`, cause ? { cause } : undefined)
     // Not the constructor's name: minifying changes it.
-    this.name = code.replace(/(?:^|_)./g, (start) => start.slice(-1).toUpperCase())
+    this.name = words.replace(/ (.)/g, (_, letter) => upper(letter))
     this.code = code
     this.retry = retry
   }
 }
 
+/** @param {string} letter */
+const upper = (letter) => letter.toUpperCase()
+
 /** `getToken` threw, the token URL failed, or what came is not a token. */
 export class TokenUnavailable extends PushError {
   /** @param {string} detail @param {unknown} [cause] */
   constructor(detail, cause) {
-    super('token_unavailable', `No token to connect with: ${detail}.`, { retry: true, cause })
+    super('token_unavailable', detail, true, cause)
   }
 }
 
@@ -57,7 +66,7 @@ export class TokenUnavailable extends PushError {
 export class TokenRefused extends PushError {
   /** @param {string} reason @param {string} detail */
   constructor(reason, detail) {
-    super('token_refused', detail || `The token was refused: ${reason}.`, { retry: false })
+    super('token_refused', detail || reason, reason === 'expired')
     this.reason = reason
   }
 }
@@ -66,7 +75,7 @@ export class TokenRefused extends PushError {
 export class GrantRefused extends PushError {
   /** @param {string} reason @param {string} detail */
   constructor(reason, detail) {
-    super('grant_refused', detail || `The grant was refused: ${reason}.`, { retry: false })
+    super('grant_refused', detail || reason, false)
     this.reason = reason
   }
 }
@@ -75,7 +84,7 @@ export class GrantRefused extends PushError {
 export class Throttled extends PushError {
   /** @param {number} retryAfterMs */
   constructor(retryAfterMs) {
-    super('throttled', `Too many requests; next attempt in ${retryAfterMs} ms.`, { retry: true })
+    super('throttled', `next attempt in ${retryAfterMs} ms`)
     this.retryAfterMs = retryAfterMs
   }
 }
@@ -84,7 +93,7 @@ export class Throttled extends PushError {
 export class CredentialsUnavailable extends PushError {
   /** @param {number} status @param {string} detail */
   constructor(status, detail) {
-    super('credentials_unavailable', `No credentials (HTTP ${status}): ${detail}`, { retry: true })
+    super('credentials_unavailable', `HTTP ${status}, ${detail}`)
     this.status = status
   }
 }
@@ -93,7 +102,7 @@ export class CredentialsUnavailable extends PushError {
 export class NetworkUnavailable extends PushError {
   /** @param {unknown} [cause] */
   constructor(cause) {
-    super('network_unavailable', 'The credential API could not be reached.', { retry: true, cause })
+    super('network_unavailable', 'no answer from the credential API', true, cause)
   }
 }
 
@@ -101,7 +110,7 @@ export class NetworkUnavailable extends PushError {
 export class TimedOut extends PushError {
   /** @param {string} phase What it was busy with. @param {number} afterMs */
   constructor(phase, afterMs) {
-    super('timed_out', `Gave up after ${afterMs} ms while ${phase}.`, { retry: true })
+    super('timed_out', `${afterMs} ms while ${phase}`)
     this.phase = phase
   }
 }
@@ -113,9 +122,7 @@ export class TimedOut extends PushError {
 export class ClockSkewed extends PushError {
   /** @param {number} skewMs Positive if this clock is behind. */
   constructor(skewMs) {
-    super('clock_skewed', `This clock is ${Math.round(skewMs / 1000)} s behind; corrected.`, {
-      retry: true
-    })
+    super('clock_skewed', `${Math.round(skewMs / 1000)} s behind; corrected`)
     this.skewMs = skewMs
   }
 }
@@ -129,16 +136,15 @@ export class ClockSkewed extends PushError {
 export class ConnectionRefused extends PushError {
   /** @param {string} detail @param {number} [connackCode] */
   constructor(detail, connackCode) {
-    super('connection_refused', `The connection was not accepted: ${detail}.`, { retry: true })
+    super('connection_refused', detail)
     this.connackCode = connackCode
   }
 }
 
 /** The broker refused CONNECT: these credentials may not connect as this client id. */
 export class NotAuthorized extends PushError {
-  /** @param {boolean} retry */
-  constructor(retry) {
-    super('not_authorized', 'The broker refuses these credentials.', { retry })
+  constructor() {
+    super('not_authorized', 'the broker refuses these credentials')
   }
 }
 
@@ -150,7 +156,7 @@ export class ConnectionLost extends PushError {
    * @param {number} [reasonCode] Of MQTT 5's DISCONNECT, if there was one.
    */
   constructor(detail, closeCode, reasonCode) {
-    super('connection_lost', `The connection was lost: ${detail}.`, { retry: true })
+    super('connection_lost', detail)
     this.closeCode = closeCode
     this.reasonCode = reasonCode
   }
@@ -162,14 +168,14 @@ export class ConnectionLost extends PushError {
  */
 export class TakenOver extends PushError {
   constructor() {
-    super('taken_over', 'Another connection took this client id.', { retry: false })
+    super('taken_over', 'another connection has this client id', false)
   }
 }
 
 /** The server ended this connection by name (`DELETE /v1/clients/{id}`). MQTT 5 only. */
 export class Kicked extends PushError {
   constructor() {
-    super('kicked', 'The server ended this connection.', { retry: false })
+    super('kicked', 'the server ended this connection', false)
   }
 }
 
@@ -177,10 +183,7 @@ export class Kicked extends PushError {
 export class ProtocolViolation extends PushError {
   /** @param {string} detail @param {unknown} [cause] */
   constructor(detail, cause) {
-    super('protocol_violation', `The server broke the MQTT protocol: ${detail}.`, {
-      retry: true,
-      cause
-    })
+    super('protocol_violation', detail, true, cause)
   }
 }
 
@@ -188,18 +191,16 @@ export class ProtocolViolation extends PushError {
 export class ForbiddenTopic extends PushError {
   /** @param {string} topic */
   constructor(topic) {
-    super('forbidden_topic', `The broker refused ${topic}; going on without it.`, { retry: false })
+    super('forbidden_topic', `${topic}; going on without it`, false)
     this.topic = topic
   }
 }
 
 /** The broker refused all that the credential API listed; trying again cannot help. */
 export class SubscribeRefused extends PushError {
-  /** @param {readonly string[]} topics @param {string} how */
-  constructor(topics, how) {
-    super('subscribe_refused', `The broker refused to subscribe to ${topics.join(', ')}: ${how}.`, {
-      retry: false
-    })
+  /** @param {readonly string[]} topics */
+  constructor(topics) {
+    super('subscribe_refused', topics.join(', '), false)
     this.topics = topics
   }
 }
@@ -211,8 +212,8 @@ export class ForbiddenAddress extends PushError {
    * @param {readonly string[]} granted Topic filters of the grant.
    * @param {'receive'|'publish'} verb
    */
-  constructor(address, granted, verb = 'receive') {
-    super('forbidden_address', `This client may not ${verb} ${address}.`, { retry: false })
+  constructor(address, granted, verb) {
+    super('forbidden_address', `no right to ${verb} ${address}`, false)
     this.address = address
     this.granted = granted
   }
@@ -225,7 +226,7 @@ export class PublishFailed extends PushError {
    * @param {number} [reasonCode] Of MQTT 5's PUBACK.
    */
   constructor(reason, reasonCode) {
-    super('publish_failed', `Not published: ${reason}.`, { retry: reason === 'full' })
+    super('publish_failed', reason, reason === 'full')
     this.reason = reason
     this.reasonCode = reasonCode
   }
@@ -235,7 +236,7 @@ export class PublishFailed extends PushError {
 export class StreamOverflow extends PushError {
   /** @param {number} limit */
   constructor(limit) {
-    super('stream_overflow', `More than ${limit} events wait to be read.`, { retry: false })
+    super('stream_overflow', `more than ${limit} events wait to be read`, false)
     this.limit = limit
   }
 }

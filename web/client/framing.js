@@ -22,7 +22,9 @@ export class PacketFramer {
    * @throws {ProtocolViolation} If a length is malformed or beyond MAX_PACKET_BYTES.
    */
   push(chunk) {
-    let bytes = joined(this.#rest, chunk)
+    let bytes = new Uint8Array(this.#rest.length + chunk.length)
+    bytes.set(this.#rest)
+    bytes.set(chunk, this.#rest.length)
     const packets = []
     for (let size = packetSize(bytes); size <= bytes.length; size = packetSize(bytes)) {
       packets.push(bytes.subarray(0, size))
@@ -40,24 +42,12 @@ export class PacketFramer {
 function packetSize(bytes) {
   let length = 0
   for (let index = 1; index < bytes.length; index += 1) {
-    if (index > 4) throw new ProtocolViolation('a remaining length of more than four bytes')
+    if (index > 4) throw new ProtocolViolation('a length of more than four bytes')
     const byte = /** @type {number} */ (bytes[index])
     length += (byte & 0x7f) * 128 ** (index - 1)
     if (length > MAX_PACKET_BYTES)
-      throw new ProtocolViolation(`a packet of ${length} bytes or more`)
+      throw new ProtocolViolation('a packet too large')
     if (byte < 0x80) return index + 1 + length
   }
   return Infinity
-}
-
-/**
- * @param {Uint8Array} head
- * @param {Uint8Array} tail
- */
-function joined(head, tail) {
-  if (head.length === 0) return tail
-  const all = new Uint8Array(head.length + tail.length)
-  all.set(head)
-  all.set(tail, head.length)
-  return all
 }

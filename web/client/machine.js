@@ -1,14 +1,14 @@
 /**
  * The life of a client as a table: phase × happening → next phase, actions.
  *
- * Theory of operation. The machine knows no sockets, timers or clocks. The shell (client.js) tells
+ * Theory of operation. The machine knows no sockets, timers or clocks. The shell (link.js) tells
  * it what happened and carries out the actions it answers with, in order. Everything that decides
  * whether and when to try again is in this file:
  *
  * - each attempt starts at `fetching`: new credentials come before every connection (held ones are
  *   used only while the credential API cannot be reached, attempt.js);
- * - `failures` counts attempts in a row and feeds the backoff; it is forgotten only when a
- *   connection has proved `stable`, so a broker that accepts and drops us is not hammered;
+ * - `failures` counts attempts in a row and feeds the backoff; it is forgotten only once a
+ *   connection has proved stable, so a broker that accepts and drops us is not hammered;
  * - on MQTT 3.1.1 IoT Core answers a forbidden SUBSCRIBE by closing the connection without a word
  *   (aws-iot-device-sdk-js#125). Closes in a row while subscribing end the client instead of
  *   looping for ever, unless the forbidden topic was found out (`excluded`) and is left out.
@@ -35,33 +35,30 @@
  *     rolling       connected     opening a second connection beside it
  *     replacing     connected     the second has the session, its subscriptions are checked
  *     waiting       waiting       backoff runs
+ *     ordered       waiting       the server ordered a pause (429); waking up does not cut it short
  *     asleep        waiting       the page went away, perhaps to come back
  *     closed        closed        close() or a refusal that trying again cannot cure
  */
 
 /**
  * @typedef {'idle'|'fetching'|'opening'|'subscribing'|'connected'|'renewing'|'rolling'|'replacing'
- *   |'waiting'|'asleep'|'closed'} Phase
+ *   |'waiting'|'ordered'|'asleep'|'closed'} Phase
  * @typedef {'idle'|'connecting'|'connected'|'waiting'|'closed'} State
- * @typedef {'connect'|'close'|'credentials'|'opened'|'subscribed'|'stable'|'failed'|'lost'
- *   |'excluded'|'throttled'|'denied'|'token_expired'|'refused'|'taken_over'|'elapsed'|'wake'
- *   |'offline'|'sleep'|'due'|'renewed'|'postponed'} Happening
+ * @typedef {'connect'|'close'|'credentials'|'opened'|'subscribed'|'failed'|'lost'|'excluded'
+ *   |'throttled'|'denied'|'token_expired'|'refused'|'taken_over'|'elapsed'|'wake'|'offline'|'sleep'
+ *   |'due'|'renewed'|'postponed'} Happening
  * @typedef {'fetch'|'open'|'subscribe'|'settle'|'drop'|'leave'|'rest'|'backoff'|'probe'|'renew'
  *   |'adopt'|'unroll'|'retire'} Action
- * @typedef {{phase: Phase, failures: number, expiredTokens: number, denials: number,
- *   subscribeLosses: number, patient: boolean}} Machine
- *   patient: the wait was ordered by the server (429); waking up does not cut it short.
+ * @typedef {{failures: number, lost: number, denied: number, token_expired: number}} Counts
+ *   failures: attempts in a row; the others: how many in a row ended in that way.
+ * @typedef {Counts & {phase: Phase}} Machine
  */
 
+/** @type {Readonly<Counts>} */
+const NONE = { failures: 0, lost: 0, denied: 0, token_expired: 0 }
+
 /** @type {Readonly<Machine>} */
-export const INITIAL = Object.freeze({
-  phase: 'idle',
-  failures: 0,
-  expiredTokens: 0,
-  denials: 0,
-  subscribeLosses: 0,
-  patient: false
-})
+export const INITIAL = Object.freeze({ ...NONE, phase: 'idle' })
 
 /** @type {Readonly<Record<Phase, State>>} */
 export const STATE_OF = Object.freeze({
@@ -74,17 +71,29 @@ export const STATE_OF = Object.freeze({
   rolling: 'connected',
   replacing: 'connected',
   waiting: 'waiting',
+  ordered: 'waiting',
   asleep: 'waiting',
   closed: 'closed'
 })
 
-/** Closes in a row while subscribing that are taken as "this grant is refused". */
-export const MAX_SUBSCRIBE_LOSSES = 3
+/**
+ * So many in a row are final: closes while subscribing mean "this grant is refused"; CONNECT was
+ * refused each time with new credentials.
+ *
+ * @type {Readonly<Partial<Record<Happening, number>>>}
+ */
+export const LIMITS = { lost: 3, denied: 3, token_expired: 2 }
 
-/** Refused CONNECTs in a row, each with new credentials, that are taken as final. */
-export const MAX_DENIALS = 3
+/** @type {Readonly<Partial<Record<Happening, Partial<Counts>>>>} What starts to count from 0 again. */
+const FORGETS = {
+  credentials: { token_expired: 0 },
+  renewed: { token_expired: 0 },
+  subscribed: { lost: 0, denied: 0 },
+  excluded: { lost: 0 }
+}
 
-/** @typedef {Readonly<[Phase, ...Action[]]>} Move */
+/** @typedef {Readonly<[Phase | null, ...Action[]]>} Move null: stay. */
+/** @typedef {Readonly<Partial<Record<Happening, Move>>>} Row */
 
 /** @type {Move} */
 const RETRY = ['waiting', 'drop', 'backoff']
@@ -92,51 +101,45 @@ const RETRY = ['waiting', 'drop', 'backoff']
 const END = ['closed', 'drop', 'rest']
 /** @type {Move} */
 const FETCH = ['fetching', 'drop', 'fetch']
-/** @typedef {Readonly<Partial<Record<Happening, Move>>>} Row */
+/** @type {Move} */
+const POSTPONE = ['connected', 'unroll']
+/** @type {Row} */
+const AWAY = { close: ['closed', 'leave', 'rest'], connect: FETCH }
+/** @type {Row} */
+const PAUSE = { ...AWAY, elapsed: FETCH, sleep: ['asleep', 'drop'] }
 /** @type {Row} */
 const ATTEMPT = {
-  close: ['closed', 'leave', 'rest'],
+  close: AWAY.close,
+  sleep: PAUSE.sleep,
   failed: RETRY,
   lost: RETRY,
   excluded: RETRY,
-  throttled: RETRY,
+  throttled: ['ordered', 'drop', 'backoff'],
   denied: RETRY,
   token_expired: RETRY,
   refused: END,
-  taken_over: END,
-  sleep: ['asleep', 'drop']
+  taken_over: END
 }
-/** @type {Move} */
-const POSTPONE = ['connected', 'unroll']
+
+/** @type {Row} With a connection that is in use. */
+const LIVE = { ...ATTEMPT, wake: [null, 'probe'], offline: [null, 'probe'] }
 
 /** @type {Readonly<Record<Phase, Row>>} A pair not listed changes nothing. */
-export const TABLE = Object.freeze({
+const TABLE = {
   idle: { connect: ['fetching', 'fetch'], close: ['closed'] },
   fetching: { ...ATTEMPT, credentials: ['opening', 'open'] },
   opening: { ...ATTEMPT, opened: ['subscribing', 'subscribe'] },
   subscribing: { ...ATTEMPT, subscribed: ['connected', 'settle'] },
-  connected: {
-    ...ATTEMPT,
-    stable: ['connected'],
-    wake: ['connected', 'probe'],
-    offline: ['connected', 'probe'],
-    due: ['renewing', 'renew']
-  },
+  connected: { ...LIVE, due: ['renewing', 'renew'] },
   renewing: {
-    ...ATTEMPT,
-    stable: ['renewing'],
-    wake: ['renewing', 'probe'],
-    offline: ['renewing', 'probe'],
+    ...LIVE,
     renewed: ['connected', 'adopt'],
     credentials: ['rolling', 'open'],
     postponed: POSTPONE,
     token_expired: POSTPONE
   },
   rolling: {
-    ...ATTEMPT,
-    stable: ['rolling'],
-    wake: ['rolling', 'probe'],
-    offline: ['rolling', 'probe'],
+    ...LIVE,
     opened: ['replacing', 'retire', 'subscribe'],
     taken_over: ['replacing'],
     lost: ['replacing'],
@@ -147,85 +150,45 @@ export const TABLE = Object.freeze({
     opened: ['replacing', 'retire', 'subscribe'],
     subscribed: ['connected', 'settle']
   },
-  waiting: {
-    close: ['closed', 'leave', 'rest'],
-    connect: FETCH,
-    elapsed: FETCH,
-    wake: FETCH,
-    sleep: ['asleep', 'drop']
-  },
-  asleep: { close: ['closed', 'leave', 'rest'], connect: FETCH, wake: FETCH },
+  waiting: { ...PAUSE, wake: FETCH },
+  ordered: PAUSE,
+  asleep: { ...AWAY, wake: FETCH },
   closed: { connect: ['fetching', 'fetch'] }
-})
+}
 
 /**
  * Tell the machine what happened.
  *
  * @param {Readonly<Machine>} machine
  * @param {Happening} happening
+ * @param {boolean} [isStable] Whether the connection has lasted so long that failures before it
+ *   are forgotten.
  * @returns {{machine: Readonly<Machine>, actions: readonly Action[], moved: boolean}} moved: the
  *   pair stands in the table; otherwise machine is the one given and there is nothing to do.
  */
-export function step(machine, happening) {
-  if (happening === 'wake' && machine.phase === 'waiting' && machine.patient) return stay(machine)
-  const counted = count(machine, happening)
-  const move = TABLE[machine.phase][verdict(counted, happening)]
-  if (move === undefined) return stay(machine)
-  const [phase, ...actions] = move
-  return { machine: Object.freeze({ ...counted, phase }), actions, moved: true }
-}
-
-/** @param {Readonly<Machine>} machine */
-function stay(machine) {
-  return { machine, actions: [], moved: false }
-}
-
-/**
- * The happening after the counters have had their say.
- *
- * @param {Machine} machine
- * @param {Happening} happening
- * @returns {Happening}
- */
-function verdict(machine, happening) {
-  if (happening === 'token_expired' && machine.expiredTokens > 1) return 'refused'
-  if (happening === 'lost' && machine.subscribeLosses >= MAX_SUBSCRIBE_LOSSES) return 'refused'
-  if (happening === 'denied' && machine.denials >= MAX_DENIALS) return 'refused'
-  return happening
+export function step(machine, happening, isStable = false) {
+  const counts = count(machine, happening, isStable)
+  /** @type {Readonly<Partial<Record<Happening, number>>>} */
+  const inARow = counts
+  const isFinal = (inARow[happening] ?? 0) >= (LIMITS[happening] ?? Infinity)
+  const move = TABLE[machine.phase][isFinal ? 'refused' : happening]
+  if (move === undefined) return { machine, actions: [], moved: false }
+  const [next, ...actions] = move
+  const phase = next ?? machine.phase
+  if (actions.includes('backoff')) counts.failures += 1
+  return { machine: Object.freeze({ ...counts, phase }), actions, moved: true }
 }
 
 /**
  * @param {Readonly<Machine>} machine
  * @param {Happening} happening
- * @returns {Machine}
+ * @param {boolean} isStable
+ * @returns {Counts} But for what the move adds.
  */
-function count(machine, happening) {
-  const failed = { ...machine, failures: machine.failures + 1, patient: false }
-  switch (happening) {
-    case 'connect':
-      return machine.phase === 'closed' ? { ...INITIAL, phase: machine.phase } : { ...machine }
-    case 'credentials':
-    case 'renewed':
-      return { ...machine, expiredTokens: 0 }
-    case 'subscribed':
-      return { ...machine, subscribeLosses: 0, denials: 0 }
-    case 'stable':
-      return { ...machine, failures: 0 }
-    case 'failed':
-      return failed
-    case 'excluded':
-      return { ...failed, subscribeLosses: 0 }
-    case 'denied':
-      return { ...failed, denials: machine.denials + 1 }
-    case 'lost': {
-      const isSilent = machine.phase === 'subscribing' || machine.phase === 'replacing'
-      return { ...failed, subscribeLosses: machine.subscribeLosses + (isSilent ? 1 : 0) }
-    }
-    case 'throttled':
-      return { ...failed, patient: true }
-    case 'token_expired':
-      return { ...failed, expiredTokens: machine.expiredTokens + 1 }
-    default:
-      return { ...machine }
-  }
+function count({ phase, ...counts }, happening, isStable) {
+  if (phase === 'closed') return { ...NONE }
+  if (isStable) counts.failures = 0
+  if (happening === 'denied' || happening === 'token_expired') counts[happening] += 1
+  if (happening === 'lost' && (phase === 'subscribing' || phase === 'replacing')) counts.lost += 1
+  return { ...counts, ...FORGETS[happening] }
 }

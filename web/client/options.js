@@ -43,26 +43,38 @@ import { ROLL_OVER_AFTER_MS } from './lifetime.js'
  * @property {import('./environment.js').Environment} env
  */
 
-/** Options in milliseconds, all above 0, and their defaults. */
-const TIMES_MS = {
-  attemptTimeoutMs: 20_000,
-  publishTimeoutMs: 30_000,
-  stableAfterMs: 10_000,
-  rollOverAfterMs: ROLL_OVER_AFTER_MS
-}
+/** Longest time a browser's timer takes; a longer one fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
 
-const NAMES = [
-  'credentialsUrl',
-  'getToken',
-  'tokenUrl',
-  'device',
-  'mqttVersion',
-  'sessionExpiryS',
-  'backoff',
-  ...Object.keys(TIMES_MS),
-  'WebSocket',
-  'env'
-]
+/** @typedef {[isGood: (value: any, all: any) => boolean, what: string]} Rule */
+
+/** @type {Rule} */
+const ANY = [() => true, '']
+/** @type {Rule} */
+const TIME = [(it) => it > 0 && it <= MAX_TIMER_MS, 'milliseconds above 0']
+
+/** @type {Readonly<Record<string, Rule>>} What each option must be. */
+const RULES = {
+  credentialsUrl: [(it) => typeof it === 'string' && it !== '', 'the URL of POST /credentials'],
+  getToken: [
+    (it, { tokenUrl }) => typeof it === (tokenUrl === undefined ? 'function' : 'undefined'),
+    'a function, or else tokenUrl a URL'
+  ],
+  tokenUrl: ANY,
+  device: [(it) => it === null || isDevice(it), '1 to 38 of A-Z a-z 0-9 _ -'],
+  mqttVersion: [(it) => ['5', '3.1.1'].includes(it), "'5' or '3.1.1'"],
+  sessionExpiryS: [
+    (it) => Number.isInteger(it) && it >= 0 && it < 2 ** 32,
+    'whole seconds'
+  ],
+  backoff: ANY,
+  attemptTimeoutMs: TIME,
+  publishTimeoutMs: TIME,
+  stableAfterMs: TIME,
+  rollOverAfterMs: TIME,
+  WebSocket: [(_, { env }) => typeof env.WebSocket === 'function', 'given: there is none here'],
+  env: ANY
+}
 
 /**
  * @param {PushClientOptions} options
@@ -70,46 +82,27 @@ const NAMES = [
  * @throws {TypeError}
  */
 export function settingsFrom(options) {
-  const unknown = Object.keys(options).filter((name) => !NAMES.includes(name))
-  if (unknown.length > 0)
-    throw new TypeError(`unknown option ${unknown.join(', ')}; there are ${NAMES.join(', ')}`)
-  const { credentialsUrl, getToken, tokenUrl, device = null, WebSocket } = options
-  const { mqttVersion = '5', sessionExpiryS = 3_600 } = options
-  const env = { ...browserEnvironment(), ...(WebSocket && { WebSocket }), ...options.env }
-  require(typeof env.WebSocket === 'function', 'there is no WebSocket here: pass one')
-  require(isText(credentialsUrl), 'credentialsUrl is required: the URL of POST /credentials')
-  require((getToken === undefined) !== (tokenUrl === undefined), 'one of getToken and tokenUrl is required')
-  require(getToken === undefined || typeof getToken === 'function', 'getToken is no function')
-  require(device === null || isDevice(device), 'device must be 1 to 38 characters of A-Z a-z 0-9 _ -')
-  require(mqttVersion === '5' || mqttVersion === '3.1.1', "mqttVersion must be '5' or '3.1.1'")
-  require(isWhole(sessionExpiryS), 'sessionExpiryS must be a whole number of seconds, 0 or more')
-  const times = { ...TIMES_MS }
-  for (const name of /** @type {(keyof typeof TIMES_MS)[]} */ (Object.keys(TIMES_MS))) {
-    times[name] = options[name] ?? TIMES_MS[name]
-    require(times[name] > 0 && times[name] <= MAX_TIMER_MS, `${name} must be a number of milliseconds above 0`)
+  /** @type {any} To be checked, option by option. */
+  const given = Object.fromEntries(Object.entries(options).filter(([, it]) => it !== undefined))
+  const { WebSocket } = given
+  const settings = {
+    device: null,
+    mqttVersion: '5',
+    sessionExpiryS: 3_600,
+    attemptTimeoutMs: 20_000,
+    publishTimeoutMs: 30_000,
+    stableAfterMs: 10_000,
+    rollOverAfterMs: ROLL_OVER_AFTER_MS,
+    ...given,
+    backoff: { ...DEFAULT_BACKOFF, ...given.backoff },
+    env: { ...browserEnvironment(), ...(WebSocket && { WebSocket }), ...given.env }
   }
-  return Object.freeze({
-    credentialsUrl,
-    getToken: getToken ?? tokenFromUrl(String(tokenUrl), env.fetch),
-    device,
-    mqttVersion,
-    sessionExpiryS,
-    backoff: { ...DEFAULT_BACKOFF, ...options.backoff },
-    ...times,
-    env
-  })
+  const unknown = Object.keys(given).find((name) => !(name in RULES))
+  if (unknown) {
+    throw new TypeError(`unknown option ${unknown}; there are ${Object.keys(RULES).join(', ')}`)
+  }
+  for (const [name, [isGood, what]] of Object.entries(RULES))
+    if (!isGood(settings[name], settings)) throw new TypeError(`${name} must be ${what}`)
+  settings.getToken ??= tokenFromUrl(settings.tokenUrl, settings.env.fetch)
+  return Object.freeze(settings)
 }
-
-/** Longest time a browser's timer takes; a longer one fires at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
-
-/** @param {boolean} isGood @param {string} message */
-function require(isGood, message) {
-  if (!isGood) throw new TypeError(message)
-}
-
-/** @param {unknown} value */
-const isText = (value) => typeof value === 'string' && value !== ''
-
-/** @param {number} value */
-const isWhole = (value) => Number.isInteger(value) && value >= 0 && value < 2 ** 32

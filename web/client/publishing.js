@@ -7,6 +7,7 @@
  */
 
 import { PublishFailed, TimedOut } from './errors.js'
+import { FAILURE } from './transport.js'
 
 /** IoT Core takes 100 unacknowledged messages per connection. */
 export const MAX_UNDER_WAY = 100
@@ -45,29 +46,23 @@ export class Publishing {
    * @param {Uint8Array} payload
    * @returns {Promise<void>} Resolves once the broker has it.
    */
-  publish(topic, payload) {
-    if (payload.length > MAX_PAYLOAD_BYTES) return Promise.reject(new PublishFailed('too_large'))
-    if (this.#underWay.size >= MAX_UNDER_WAY) return Promise.reject(new PublishFailed('full'))
-    return new Promise((resolve, reject) => {
-      const timer = this.#env.setTimeout(
-        () => one.settle(new TimedOut('publishing', this.#timeoutMs)),
-        this.#timeoutMs
-      )
-      /** @type {Publish} */
-      const one = {
-        topic,
-        payload,
-        tries: 0,
-        settle: (error) => {
-          this.#env.clearTimeout(timer)
-          this.#underWay.delete(one)
-          if (error === undefined) resolve()
-          else reject(error)
-        }
-      }
-      this.#underWay.add(one)
+  async publish(topic, payload) {
+    if (payload.length > MAX_PAYLOAD_BYTES) throw new PublishFailed('too_large')
+    if (this.#underWay.size >= MAX_UNDER_WAY) throw new PublishFailed('full')
+    /** @type {Publish} */
+    const one = { topic, payload, tries: 0, settle: () => {} }
+    const timer = this.#env.setTimeout(
+      () => one.settle(new TimedOut('publishing', this.#timeoutMs)),
+      this.#timeoutMs
+    )
+    this.#underWay.add(one)
+    const error = await new Promise((settle) => {
+      one.settle = settle
       if (this.#connection !== null) void this.#send(one, this.#connection)
     })
+    this.#env.clearTimeout(timer)
+    this.#underWay.delete(one)
+    if (error) throw error
   }
 
   /** @param {Connection | null} connection Where they go from now on; null while there is none. */
@@ -88,6 +83,6 @@ export class Publishing {
     one.tries += 1
     if (one.tries > MAX_TRIES) return one.settle(new PublishFailed('refused'))
     const code = await connection.publish(one.topic, one.payload)
-    one.settle(code < 0x80 ? undefined : new PublishFailed('refused', code))
+    one.settle(code < FAILURE ? undefined : new PublishFailed('refused', code))
   }
 }

@@ -1,12 +1,10 @@
 /**
  * The last n keys, to notice one that comes again.
  *
- * Pure. QoS 1 may deliver an event twice, and an event addressed to both a user and a group the
- * user is in arrives once per topic; CloudEvents makes source + id the identity of an event.
- * Bounded: beyond `limit` the oldest key is forgotten.
+ * Pure. Bounded: beyond `limit` the oldest key is forgotten.
  */
 export class Seen {
-  /** @type {Set<string>} */
+  /** @type {Set<string>} In the order they came. */
   #keys = new Set()
   #limit
 
@@ -21,13 +19,9 @@ export class Seen {
    */
   add(key) {
     if (this.#keys.has(key)) return false
+    const [oldest = ''] = this.#keys
+    if (this.#keys.size >= this.#limit) this.#keys.delete(oldest)
     this.#keys.add(key)
-    if (this.#keys.size > this.#limit) {
-      for (const oldest of this.#keys) {
-        this.#keys.delete(oldest)
-        break
-      }
-    }
     return true
   }
 }

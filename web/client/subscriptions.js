@@ -19,9 +19,7 @@ const MAX_SUSPICION = 2
 export class Subscriptions {
   /** @type {Set<string>} In the session the broker keeps for us. */
   #held = new Set()
-  /** @type {Set<string>} */
-  #forbidden = new Set()
-  /** @type {Map<string, number>} */
+  /** @type {Map<string, number>} How often each was suspected; from MAX_SUSPICION on, forbidden. */
   #suspicion = new Map()
   /** @type {readonly string[]} */
   #asked = []
@@ -36,21 +34,19 @@ export class Subscriptions {
   /** Forget everything: the grant is another, or the page wants a new start. */
   reset() {
     this.#held.clear()
-    this.#forbidden.clear()
     this.#suspicion.clear()
     this.#careful = false
   }
 
   /**
    * @param {readonly string[]} granted
-   * @returns {string[]} What to put into the next SUBSCRIBE; none when all is asked for.
+   * @returns {readonly string[]} What to put into the next SUBSCRIBE; none when all is asked for.
    */
   next(granted) {
     const most = this.#careful ? 1 : MAX_FILTERS_PER_SUBSCRIBE
-    this.#asked = this.#wanted(granted)
-      .filter((it) => !this.#held.has(it))
-      .slice(0, most)
-    return [...this.#asked]
+    const lacking = granted.filter((it) => !this.#held.has(it) && !this.#isForbidden(it))
+    this.#asked = lacking.slice(0, most)
+    return this.#asked
   }
 
   /** @param {readonly string[]} granted @returns {string[]} In the session, but no longer granted. */
@@ -65,16 +61,13 @@ export class Subscriptions {
    * @returns {string[]} Those refused.
    */
   answered(isGiven) {
-    const [asked, refused] = [this.#asked, /** @type {string[]} */ ([])]
+    const asked = this.#asked
     this.#asked = []
-    for (const [index, filter] of asked.entries()) {
+    return asked.filter((filter, index) => {
       if (isGiven[index]) this.#held.add(filter)
-      else {
-        this.#forbidden.add(filter)
-        refused.push(filter)
-      }
-    }
-    return refused
+      else this.#suspicion.set(filter, MAX_SUSPICION)
+      return !isGiven[index]
+    })
   }
 
   /**
@@ -83,24 +76,22 @@ export class Subscriptions {
    * @returns {string | null} A filter that is now taken for forbidden.
    */
   lost() {
-    const [suspect] = this.#asked.length === 1 ? this.#asked : []
-    if (this.#asked.length > 0) this.#careful = true
+    const [suspect, ...others] = this.#asked
     this.#asked = []
     if (suspect === undefined) return null
-    const count = (this.#suspicion.get(suspect) ?? 0) + 1
-    this.#suspicion.set(suspect, count)
-    if (count < MAX_SUSPICION) return null
-    this.#forbidden.add(suspect)
-    return suspect
+    this.#careful = true
+    if (others.length > 0) return null
+    this.#suspicion.set(suspect, (this.#suspicion.get(suspect) ?? 0) + 1)
+    return this.#isForbidden(suspect) ? suspect : null
   }
 
   /** @param {readonly string[]} granted @returns {boolean} Whether the broker refused all. */
   isHopeless(granted) {
-    return this.#wanted(granted).length === 0
+    return granted.every((it) => this.#isForbidden(it))
   }
 
-  /** @param {readonly string[]} granted */
-  #wanted(granted) {
-    return granted.filter((it) => !this.#forbidden.has(it))
+  /** @param {string} filter */
+  #isForbidden(filter) {
+    return (this.#suspicion.get(filter) ?? 0) >= MAX_SUSPICION
   }
 }

@@ -6,62 +6,40 @@
  * may receive.
  */
 
-const KINDS = new Set(['client', 'user', 'group'])
+const ADDRESS = /^(?:everyone$|(?:client|user|group):.)/s
 
 /**
- * @param {string} address Such as `user:42`, `group:orders/eu`, `everyone`.
+ * @param {string} address Such as `user:42`, `group:orders/eu`, `everyone`. `group:orders/*`, the
+ *   subtree, becomes a topic filter.
  * @param {string} namespace
  * @returns {string} The topic.
  * @throws {TypeError} If it is no address.
  */
 export function topicOf(address, namespace) {
-  if (address === 'everyone') return `${namespace}/everyone`
-  const [kind, name] = split(address, ':')
-  if (!KINDS.has(kind) || name === '') {
+  if (!ADDRESS.test(address))
     throw new TypeError(`"${address}" is no address: client:…, user:…, group:… or everyone`)
-  }
-  return `${namespace}/${kind}/${name}`
+  return `${namespace}/${address.replace(':', '/').replace(/\/\*$/, '/#')}`
 }
 
 /**
  * @param {string} topic Topic or topic filter.
  * @param {string} namespace
- * @returns {string | null} The address, or null for a topic that stands for none. A filter ending
- *   in `/#` becomes `…/*`, as grants write it.
+ * @returns {string | null} The address, or null for a topic that stands for none.
  */
 export function addressOf(topic, namespace) {
-  const prefix = `${namespace}/`
-  if (!topic.startsWith(prefix)) return null
-  const rest = topic.slice(prefix.length)
-  if (rest === 'everyone') return rest
-  const [kind, name] = split(rest, '/')
-  if (!KINDS.has(kind) || name === '') return null
-  return `${kind}:${name.replace(/(^|\/)#$/, '$1*')}`
+  if (!topic.startsWith(`${namespace}/`)) return null
+  const rest = topic.slice(namespace.length + 1)
+  if (!/^(?:everyone$|(?:client|user|group)\/.)/s.test(rest)) return null
+  return rest.replace('/', ':').replace(/([:/])#$/, '$1*')
 }
 
 /**
- * Whether a topic filter covers a topic, by IoT Core's rule: `a/#` does not cover `a` itself.
+ * Whether a topic filter covers a topic or a narrower filter. By IoT Core's rule `a/#` does not
+ * cover `a` itself; `+` is in no grant.
  *
  * @param {string} filter
  * @param {string} topic
  */
 export function covers(filter, topic) {
-  const levels = topic.split('/')
-  const wanted = filter.split('/')
-  for (const [index, level] of wanted.entries()) {
-    if (level === '#') return levels.length > index
-    if (index >= levels.length) return false
-    if (level !== '+' && level !== levels[index]) return false
-  }
-  return levels.length === wanted.length
-}
-
-/**
- * @param {string} text
- * @param {string} separator
- * @returns {[string, string]}
- */
-function split(text, separator) {
-  const at = text.indexOf(separator)
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
+  return filter.endsWith('/#') ? topic.startsWith(filter.slice(0, -1)) : filter === topic
 }

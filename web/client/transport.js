@@ -33,16 +33,11 @@ export const PING_TIMEOUT_MS = 10_000
 /** Pause after a refusal by rate. IoT Core takes one CONNECT per second and client id. */
 export const BROKER_PAUSE_MS = 1_000
 
-/** MQTT 5 reason codes, and 3.1.1's one that means the same. Source: aws-iot-facts 3.14. */
-const REASON = {
-  refusedBy311: 5,
-  failure: 0x80,
-  notAuthorized: 0x87,
-  takenOver: 0x8e,
-  rateTooHigh: 0x96,
-  quotaExceeded: 0x97,
-  administrativeAction: 0x98
-}
+/** From here on a reason code is a failure. */
+export const FAILURE = 0x80
+
+/** MQTT 5 reason code of an answer or DISCONNECT: quota exceeded. */
+const QUOTA_EXCEEDED = 0x97
 
 /**
  * @typedef {{topic: string, payload: Uint8Array}} Delivery
@@ -55,6 +50,7 @@ const REASON = {
 
 export class MqttConnection {
   #options
+  #env
   #codec
   #socket
   #framer = new PacketFramer()
@@ -75,6 +71,7 @@ export class MqttConnection {
   constructor(options) {
     const { env, url, version } = options
     this.#options = options
+    this.#env = env
     this.#codec = new Codec(version)
     this.heardAt = env.now()
     this.#socket = new env.WebSocket(url, ['mqtt'])
@@ -97,11 +94,15 @@ export class MqttConnection {
    *   connection has ended; `onClosed` tells both.
    */
   subscribe(filters, onAnswer) {
-    const encode = (/** @type {number} */ packetId) => this.#codec.subscribe(packetId, filters)
-    this.#ask(encode, (codes) => {
-      if (codes.includes(REASON.quotaExceeded)) return this.#end(new Throttled(BROKER_PAUSE_MS))
-      onAnswer(filters.map((_, index) => (codes[index] ?? REASON.failure) < REASON.failure))
-    })
+    this.#send(
+      this.#codec.subscribe(
+        this.#packetId((codes) => {
+          if (codes.includes(QUOTA_EXCEEDED)) this.#end(new Throttled(BROKER_PAUSE_MS))
+          else onAnswer(filters.map((_, index) => (codes[index] ?? FAILURE) < FAILURE))
+        }),
+        filters
+      )
+    )
   }
 
   /** @param {readonly string[]} filters Nobody waits for the answer. */
@@ -116,9 +117,10 @@ export class MqttConnection {
    *   settles once the connection has ended.
    */
   publish(topic, payload) {
-    const encode = (/** @type {number} */ packetId) =>
-      this.#codec.publish(packetId, topic, payload)
-    return new Promise((resolve) => this.#ask(encode, ([code = 0]) => resolve(code)))
+    return new Promise((resolve) => {
+      const packetId = this.#packetId(([code = 0]) => resolve(code))
+      this.#send(this.#codec.publish(packetId, topic, payload))
+    })
   }
 
   /** Find out now whether the other end still answers; silence ends the connection. */
@@ -133,37 +135,21 @@ export class MqttConnection {
     this.#release()
   }
 
-  /**
-   * @param {(packetId: number) => Uint8Array<ArrayBuffer>} encode
-   * @param {(codes: number[]) => void} onAnswer
-   */
-  #ask(encode, onAnswer) {
-    const packetId = this.#packetId()
-    this.#answers.set(packetId, onAnswer)
-    this.#send(encode(packetId))
-  }
-
-  #packetId() {
+  /** @param {(codes: number[]) => void} [onAnswer] @returns {number} One that is free. */
+  #packetId(onAnswer) {
     do this.#lastPacketId = (this.#lastPacketId % 65_535) + 1
     while (this.#answers.has(this.#lastPacketId))
+    if (onAnswer) this.#answers.set(this.#lastPacketId, onAnswer)
     return this.#lastPacketId
-  }
-
-  /** @param {number} packetId @param {number[]} codes */
-  #answered(packetId, codes) {
-    const onAnswer = this.#answers.get(packetId)
-    this.#answers.delete(packetId)
-    onAnswer?.(codes)
   }
 
   /** @param {unknown} data */
   #receive(data) {
     try {
       if (!(data instanceof ArrayBuffer)) throw new ProtocolViolation('a text frame')
-      this.heardAt = this.#options.env.now()
-      for (const bytes of this.#framer.push(new Uint8Array(data))) {
+      this.heardAt = this.#env.now()
+      for (const bytes of this.#framer.push(new Uint8Array(data)))
         if (!this.#ended) this.#take(this.#codec.decode(bytes))
-      }
     } catch (error) {
       this.#end(error instanceof PushError ? error : new ProtocolViolation('unexpected', error))
     }
@@ -171,42 +157,36 @@ export class MqttConnection {
 
   /** @param {import('./codec.js').Packet} packet */
   #take(packet) {
-    if (!this.#accepted) return this.#takeFirst(packet)
+    if (this.#accepted === (packet.type === 'connack'))
+      throw new ProtocolViolation(`${packet.type} out of turn`)
     switch (packet.type) {
+      case 'connack':
+        if (packet.code !== 0) return this.#end(whyRefused(packet.code))
+        this.#accepted = true
+        this.#schedulePing((packet.keepaliveS ?? KEEPALIVE_S) * 500)
+        return this.#options.onOpened(packet.sessionPresent)
       case 'publish':
         this.#options.onDelivery(packet)
         // After the listeners ran: what the page never saw is not acknowledged.
         if (packet.qos === 1) this.#send(this.#codec.puback(packet.packetId))
         return
       case 'puback':
-        return this.#answered(packet.packetId, [packet.code])
-      case 'suback':
-        return this.#answered(packet.packetId, packet.codes)
+      case 'suback': {
+        const onAnswer = this.#answers.get(packet.packetId)
+        this.#answers.delete(packet.packetId)
+        return onAnswer?.(packet.codes)
+      }
       case 'disconnect':
         return this.#end(whyDisconnected(packet.code))
       case 'pingresp':
-        this.#options.env.clearTimeout(this.#pongTimer)
+        this.#env.clearTimeout(this.#pongTimer)
         this.#pongTimer = undefined
-        return
-      case 'unsuback':
-        return
-      case 'connack':
-        throw new ProtocolViolation('a second CONNACK')
     }
-  }
-
-  /** @param {import('./codec.js').Packet} packet */
-  #takeFirst(packet) {
-    if (packet.type !== 'connack') throw new ProtocolViolation('a packet before CONNACK')
-    if (packet.code !== 0) return this.#end(whyRefused(packet.code))
-    this.#accepted = true
-    this.#schedulePing((packet.keepaliveS ?? KEEPALIVE_S) * 500)
-    this.#options.onOpened(packet.sessionPresent)
   }
 
   /** @param {number} everyMs */
   #schedulePing(everyMs) {
-    this.#pingTimer = this.#options.env.setTimeout(() => {
+    this.#pingTimer = this.#env.setTimeout(() => {
       this.#ping()
       this.#schedulePing(everyMs)
     }, everyMs)
@@ -214,8 +194,8 @@ export class MqttConnection {
 
   #ping() {
     this.#send(this.#codec.pingreq())
-    this.#pongTimer ??= this.#options.env.setTimeout(
-      () => this.#end(new ConnectionLost(`no answer to a ping within ${PING_TIMEOUT_MS} ms`)),
+    this.#pongTimer ??= this.#env.setTimeout(
+      () => this.#end(new ConnectionLost(`no answer to a ping`)),
       PING_TIMEOUT_MS
     )
   }
@@ -228,7 +208,7 @@ export class MqttConnection {
 
   /** @param {number} code @param {string} reason @returns {PushError} */
   #whyClosed(code, reason) {
-    const detail = `the socket closed with code ${code}${reason === '' ? '' : ` (${reason})`}`
+    const detail = `socket closed with code ${code} ${reason}`.trim()
     return this.#accepted ? new ConnectionLost(detail, code) : new ConnectionRefused(detail)
   }
 
@@ -241,32 +221,35 @@ export class MqttConnection {
 
   #release() {
     this.#ended = true
-    this.#options.env.clearTimeout(this.#pingTimer)
-    this.#options.env.clearTimeout(this.#pongTimer)
+    this.#env.clearTimeout(this.#pingTimer)
+    this.#env.clearTimeout(this.#pongTimer)
     this.#answers.clear()
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null
     this.#socket.close()
   }
 }
 
-/** @param {number} code Of CONNACK. @returns {PushError} */
+/**
+ * @param {number} code Of CONNACK, MQTT 5 or 3.1.1. Source: aws-iot-facts 3.14.
+ * @returns {PushError}
+ */
 function whyRefused(code) {
-  if (code === REASON.notAuthorized || code === REASON.refusedBy311) return new NotAuthorized(true)
-  if (code === REASON.quotaExceeded) return new Throttled(BROKER_PAUSE_MS)
+  if (code === 0x87 || code === 5) return new NotAuthorized()
+  if (code === QUOTA_EXCEEDED) return new Throttled(BROKER_PAUSE_MS)
   return new ConnectionRefused(`CONNACK code ${code}`, code)
 }
 
 /** @param {number} code Of DISCONNECT. @returns {PushError} */
 function whyDisconnected(code) {
   switch (code) {
-    case REASON.takenOver:
+    case 0x8e:
       return new TakenOver()
-    case REASON.administrativeAction:
+    case 0x98: // administrative action
       return new Kicked()
-    case REASON.rateTooHigh:
-    case REASON.quotaExceeded:
+    case 0x96: // message rate too high
+    case QUOTA_EXCEEDED:
       return new Throttled(BROKER_PAUSE_MS)
     default:
-      return new ConnectionLost(`the broker said goodbye with reason ${code}`, undefined, code)
+      return new ConnectionLost(`goodbye with reason ${code}`, undefined, code)
   }
 }

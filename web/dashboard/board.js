@@ -54,6 +54,8 @@ export class Board {
     this.#charts.show(service)
     this.#figures()
     byId('tail', HTMLElement).replaceChildren()
+    byId('failures', HTMLElement).replaceChildren()
+    this.#readFailures('')
     void this.listFailures()
   }
 
@@ -64,16 +66,18 @@ export class Board {
     return this.#paused
   }
 
+  /** A list that cannot be read is no empty list: what is shown stays, and why is told. */
   async listFailures() {
     const asking = ++this.#asking
-    const found = await Promise.all(
-      this.#asked().map(async (service) => {
-        const answer = await this.#gateway.failures(service, MOST)
-        return { service, events: answer.ok ? answer.body.events : [] }
-      })
-    )
+    const asked = this.#asked()
+    const answers = await Promise.all(asked.map((it) => this.#gateway.failures(it, MOST)))
     if (asking !== this.#asking) return
-    const rows = failureRows(found)
+    const unread = answers.find((it) => !it.ok)
+    this.#readFailures(unread === undefined ? null : (unread.body.detail ?? 'could not be read'))
+    if (unread !== undefined) return
+    const rows = failureRows(
+      answers.map((it, index) => ({ service: asked[index] ?? '', events: it.body.events }))
+    )
     byId('failures-tally', HTMLElement).textContent = rows.length === 0 ? '' : String(rows.length)
     byId('failures', HTMLElement).replaceChildren(
       ...rows.map((row) =>
@@ -83,6 +87,12 @@ export class Board {
         })
       )
     )
+  }
+
+  /** @param {string | null} trouble Why they could not be read; empty while they are asked for. */
+  #readFailures(trouble) {
+    byId('failures', HTMLElement).toggleAttribute('data-unread', trouble !== null)
+    if (trouble !== null) byId('failures-tally', HTMLElement).textContent = trouble
   }
 
   /** @param {string} id @param {string} [service] Whose; otherwise every service is asked. */
@@ -120,8 +130,9 @@ export class Board {
   async #disconnect(button, id) {
     button.disabled = true
     const answer = await this.#gateway.disconnect(id)
-    if (answer.ok) await this.lookUpClient(id)
-    else byId('client-found', HTMLElement).append(refusalView(answer.body))
+    if (answer.ok) return this.lookUpClient(id)
+    button.disabled = false
+    byId('client-found', HTMLElement).append(refusalView(answer.body))
   }
 
   /** @param {HTMLButtonElement} button @param {string} id @param {string} service */
@@ -129,8 +140,13 @@ export class Board {
     button.disabled = true
     button.textContent = 'Sending…'
     const answer = await this.#gateway.resend(id, service)
-    button.textContent = answer.ok ? 'Sent again' : 'Refused'
-    if (!answer.ok) button.title = answer.body.detail ?? ''
+    if (!answer.ok) {
+      button.disabled = false
+      button.textContent = answer.status === 0 ? 'No answer' : 'Refused'
+      button.title = answer.body.detail ?? ''
+      return
+    }
+    button.textContent = 'Sent again'
     this.#listSoon()
     if (byId('event-id', HTMLInputElement).value === id) {
       setTimeout(() => void this.lookUpEvent(id, service), LIST_LAG_MS)

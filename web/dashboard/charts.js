@@ -203,7 +203,8 @@ export class Charts {
       height: HEIGHT,
       legend: { show: false },
       cursor: { show: false },
-      padding: [8, chart.twoAxes ? 0 : 8, 0, 0],
+      // Room for half of the last time, where no axis leaves it.
+      padding: [8, chart.twoAxes ? 0 : 28, 0, 0],
       axes,
       scales: { x: { range: lastMinutes }, y: { range: fromZero }, age: { range: fromZero } },
       series: [

@@ -11,6 +11,12 @@ import { ServerSentReader } from './server-sent.js'
  *   status: 0 if nobody answered.
  */
 
+/**
+ * Silence after which a stream counts as dead, milliseconds. The gateway says something every
+ * second, and sends a heartbeat where there is nothing to say.
+ */
+const SILENCE_MS = 30_000
+
 export class Gateway {
   #key
 
@@ -66,11 +72,19 @@ export class Gateway {
    * @returns {Promise<Answer>} The refusal, or status 0 where a stream that began has ended.
    */
   async stream({ payloads, signal, onEvent }) {
+    const dead = new AbortController()
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let silence
+    const heard = () => {
+      clearTimeout(silence)
+      silence = setTimeout(() => dead.abort(), SILENCE_MS)
+    }
+    heard()
     try {
       const response = await fetch(`/v1/stream?payloads=${payloads}`, {
         headers: this.#headers(),
         cache: 'no-store',
-        signal
+        signal: AbortSignal.any([signal, dead.signal])
       })
       if (!response.ok || response.body === null) {
         return { ok: false, status: response.status, body: await bodyOf(response) }
@@ -80,10 +94,13 @@ export class Gateway {
       for (;;) {
         const { value, done } = await text.read()
         if (done) break
+        heard()
         for (const event of reader.push(value)) onEvent(event)
       }
     } catch {
       // Cut off, or nobody there: the caller tries again.
+    } finally {
+      clearTimeout(silence)
     }
     return { ok: false, status: 0, body: {} }
   }

@@ -25,6 +25,9 @@ import { Uplink } from './uplink.js'
 /** Rows kept per client. */
 const MAX_ROWS = 100
 
+/** Characters of a payload that are shown unasked. */
+const FOLDED_CHARS = 240
+
 const STATES = {
   idle: 'Not connected',
   connecting: 'Connecting',
@@ -37,6 +40,8 @@ export class Card {
   #options
   #client
   #count = 0
+  /** @type {ReturnType<typeof setInterval> | undefined} Counts down to the next attempt. */
+  #countdown
   #state = element('span', { className: 'state', dataset: { state: 'idle' } }, STATES.idle)
   #reach = element('div', { className: 'reach', aria: { role: 'group', label: 'May receive' } })
   #tally = element('span', { className: 'tally' }, 'Nothing yet')
@@ -160,9 +165,11 @@ export class Card {
     if (reason === 'close')
       this.#notice('Disconnected. What is sent now is not kept for this client.', 'gap')
     this.#state.dataset.state = state
-    const again = retryInMs === null ? STATES[state] : `Again in ${duration(retryInMs)}`
+    clearInterval(this.#countdown)
     const isTrying = state === 'waiting' || state === 'connecting'
-    this.#state.textContent = this.#uplink.isCut && isTrying ? 'No network' : again
+    if (this.#uplink.isCut && isTrying) this.#state.textContent = 'No network'
+    else if (retryInMs === null) this.#state.textContent = STATES[state]
+    else this.#countDown(performance.now() + retryInMs)
     const word = state === 'closed' ? 'Connect' : 'Disconnect'
     this.#toggle.textContent = word
     this.#toggle.setAttribute('aria-label', `${word} ${titleOf(this.member)}`)
@@ -172,6 +179,16 @@ export class Card {
       )
     }
     this.#options.onChange()
+  }
+
+  /** @param {number} until By the page's own clock. */
+  #countDown(until) {
+    const show = () => {
+      const left = Math.ceil((until - performance.now()) / 1_000)
+      this.#state.textContent = left > 0 ? `Retry in ${left} s` : 'Retrying'
+    }
+    this.#countdown = setInterval(show, 250)
+    show()
   }
 
   /** @param {PushEvent} event */
@@ -205,7 +222,7 @@ export class Card {
       element(
         'li',
         { className: 'row' },
-        element('span', { className: 'row-type' }, type),
+        element('span', { className: 'row-type', title: type }, type),
         element(
           'span',
           { className: 'row-latency', title: 'From send to arrival' },
@@ -213,7 +230,7 @@ export class Card {
         ),
         element('span', { className: 'row-address', dataset: { kind } }, address ?? ''),
         element('time', { className: 'row-time' }, timeOfDay(new Date())),
-        element('span', { className: 'row-data' }, text)
+        ...folded(text)
       )
     )
   }
@@ -239,6 +256,24 @@ export class Card {
     this.#log.prepend(row)
     while (this.#log.childElementCount > MAX_ROWS) this.#log.lastElementChild?.remove()
   }
+}
+
+/** @param {string} text @returns {HTMLElement[]} A long one with a button to see all of it. */
+function folded(text) {
+  const shown = element('span', { className: 'row-data' }, text)
+  if (text.length <= FOLDED_CHARS) return [shown]
+  shown.classList.add('folded')
+  const unfold = button(
+    'Show all',
+    () => {
+      const isFolded = shown.classList.toggle('folded')
+      unfold.textContent = isFolded ? 'Show all' : 'Show less'
+      unfold.setAttribute('aria-expanded', String(!isFolded))
+    },
+    'small quiet unfold'
+  )
+  unfold.setAttribute('aria-expanded', 'false')
+  return [shown, unfold]
 }
 
 /** @param {import('../client/errors.js').PushError} error @returns {string} With what is behind it. */

@@ -120,7 +120,8 @@ test('a reload tells whether the session of the page before was there', async ()
 })
 
 test('what close() ended is neither resumed nor missed', async () => {
-  const { push, heard } = await connected()
+  const { push, heard, timers } = await connected()
+  timers.advance(1_000)
   push.close()
   assert.deepEqual([...latestSocket().sent.at(-1)].slice(0, 2), [0xe0, 7])
   push.connect()
@@ -130,8 +131,22 @@ test('what close() ended is neither resumed nor missed', async () => {
   assert.deepEqual([heard.resumed, heard.lost], [[], []])
 })
 
+test('a page put away and shown within a second does not CONNECT too soon', async () => {
+  const { push, heard, env, timers } = await connected()
+  timers.advance(400)
+  for (const name of ['pagehide', 'pageshow']) env.page.dispatchEvent(new Event(name))
+  await settled()
+  timers.advance(599)
+  assert.equal(FakeSocket.made.length, 1)
+  timers.advance(1)
+  await settled()
+  await accept({ isResumed: true })
+  assert.deepEqual([push.state, heard.errors], ['connected', []])
+})
+
 test('a page put away lets go, and comes back at once when it is shown', async () => {
-  const { push, heard, env } = await connected()
+  const { push, heard, env, timers } = await connected()
+  timers.advance(1_000)
   const first = latestSocket()
   env.page.dispatchEvent(new Event('pagehide'))
   assert.equal(first.readyState, 3)
@@ -299,6 +314,8 @@ for (const [what, code, error] of [
 
 test('a refused CONNECT is tried with new credentials, three times in all', async () => {
   const { push, heard, env } = client()
+  const retries = []
+  push.on('error', (it) => retries.push(it.retry))
   push.connect()
   for (let turn = 0; turn < 3; turn += 1) {
     if (turn > 0) wait(env)
@@ -308,6 +325,7 @@ test('a refused CONNECT is tried with new credentials, three times in all', asyn
   }
   assert.equal(push.state, 'closed')
   assert.deepEqual(heard.errors, ['not_authorized', 'not_authorized', 'not_authorized'])
+  assert.deepEqual(retries, [true, true, false]) // what is said is what is done
 })
 
 test('the same device goes with every request of a client', async () => {
@@ -373,11 +391,14 @@ test('an expired token is replaced once', async () => {
   assert.equal(healed.push.state, 'connected')
 
   const stuck = client(fakeEnvironment(expired))
+  const retries = []
+  stuck.push.on('error', (it) => retries.push(it.retry))
   stuck.push.connect()
   await settled()
   wait(stuck.env)
   await settled()
   assert.equal(stuck.push.state, 'closed')
+  assert.deepEqual(retries, [true, false])
 })
 
 test('a throttled client waits as long as it was told, also when the page comes back', async () => {
@@ -492,6 +513,7 @@ test('an answer that comes after its attempt was given up changes nothing', asyn
 
 test('close ends everything, in every state, and connect starts anew', async () => {
   const { push, timers } = await connected()
+  timers.advance(1_000)
   push.close()
   assert.equal(push.state, 'closed')
   assert.equal(latestSocket().sentTypes.at(-1), 14)
@@ -519,6 +541,18 @@ test('events and foreign payloads reach their listeners', async () => {
   latestSocket().receive(broker.publish('ns/user/42', envelope('e1')))
   latestSocket().receive(broker.publish('ns/client/ns.42.phone', 'Hi!'))
   assert.deepEqual([heard.events, heard.messages], [['e1'], ['Hi!']])
+})
+
+test('what the gateway sends to this client by name needs no subscription to match', async () => {
+  const { push, heard } = await connected(
+    fakeEnvironment({ body: { ...GRANT, subscribe: ['ns/user/42', 'ns/everyone'] } })
+  )
+  const mine = []
+  push.on('event', (it) => mine.push(it.address))
+  latestSocket().receive(broker.publish('ns/client/ns.42.phone', envelope('e1'), 7))
+  latestSocket().receive(broker.publish('ns/client/ns.42.phone', envelope('e1'), 8))
+  assert.deepEqual([heard.events, mine], [['e1'], ['client:ns.42.phone']])
+  assert.deepEqual(latestSocket().sentTypes.slice(-2), [4, 4]) // each acknowledged
 })
 
 test('an event redelivered, or sent to two addresses of one client, is told once', async () => {

@@ -80,7 +80,7 @@ for (const [version, codec] of [
   })
 
   test(`PUBACK of ${version} without a code is a success`, () => {
-    assert.deepEqual(codec.decode(broker.puback(300)), { type: 'puback', packetId: 300, code: 0 })
+    assert.deepEqual(codec.decode(broker.puback(300)), { type: 'puback', packetId: 300, codes: [0] })
   })
 
   test(`PUBLISH of ${version} with QoS 2, without topic, with a wildcard or packet id 0 is refused`, () => {
@@ -110,7 +110,7 @@ for (const [version, codec] of [
 
 test('5 tells why: the code of PUBACK and DISCONNECT, the keep-alive of CONNACK', () => {
   const broker = brokerOf('5')
-  assert.equal(v5.decode(broker.puback(7, 0x87)).code, 0x87)
+  assert.equal(v5.decode(broker.puback(7, 0x87)).codes[0], 0x87)
   assert.deepEqual(v5.decode(broker.disconnect(0x8e)), { type: 'disconnect', code: 0x8e })
   assert.deepEqual(v5.decode(Uint8Array.of(0xe0, 0)), { type: 'disconnect', code: 0 })
 })

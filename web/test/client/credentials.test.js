@@ -59,7 +59,7 @@ for (const [what, answer, kind, facts] of [
       body: { code: 'invalid_token', reason: 'expired', detail: 'The token expired.' }
     },
     errors.TokenRefused,
-    { reason: 'expired', message: 'The token expired.', retry: false }
+    { reason: 'expired', message: 'Token refused: The token expired.', retry: true }
   ],
   [
     '403',

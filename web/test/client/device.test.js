@@ -64,11 +64,11 @@ test('the next page learns when the last was connected, with a made and with a c
   const before = page(storage)
   const first = before.shelf.claim(null, 123)
   before.shelf.claim('mine', 456)
-  assert.equal(first.seenAt, null)
+  assert.equal(first.lastSeenAt, null)
   before.events.dispatchEvent(new Event('pagehide'))
   const after = page(storage)
   assert.deepEqual(
-    [after.shelf.claim().seenAt, after.shelf.claim('mine').seenAt],
+    [after.shelf.claim().lastSeenAt, after.shelf.claim('mine').lastSeenAt],
     [123, 456]
   )
 })
@@ -79,7 +79,10 @@ test('what was released has no session to resume', () => {
   for (const device of [null, 'mine']) before.shelf.release(before.shelf.claim(device, 123))
   before.events.dispatchEvent(new Event('pagehide'))
   const after = page(storage)
-  assert.deepEqual([after.shelf.claim().seenAt, after.shelf.claim('mine').seenAt], [null, null])
+  assert.deepEqual(
+    [after.shelf.claim().lastSeenAt, after.shelf.claim('mine').lastSeenAt],
+    [null, null]
+  )
 })
 
 test('forbidden or meddled storage only costs the memory', () => {
@@ -98,6 +101,6 @@ test('forbidden or meddled storage only costs the memory', () => {
   assert.ok(isDevice(shelf.claim().device))
   events.dispatchEvent(new Event('pagehide'))
   const meddled = new FakeStorage()
-  meddled.setItem('push-client.device.0', 'a.b/../#')
+  meddled.setItem('push-client.0', 'a.b/../#')
   assert.ok(isDevice(page(meddled).shelf.claim().device))
 })

@@ -12,8 +12,8 @@ const read = (payload, topic = 'ns/user/42') =>
   )
 
 test('an envelope becomes an event with its address and a Date', () => {
-  const { kind, event } = read(envelope('e1', { subject: 's', traceparent: '00-1' }))
-  assert.equal(kind, 'event')
+  const { name, value: event, identity } = read(envelope('e1', { subject: 's', traceparent: '00-1' }))
+  assert.deepEqual([name, identity], ['event', 'serverless-websockets/orders\ne1'])
   assert.deepEqual(
     [event.id, event.type, event.address, event.subject],
     ['e1', 'order.shipped', 'user:42', 's']
@@ -24,7 +24,7 @@ test('an envelope becomes an event with its address and a Date', () => {
 })
 
 test('an envelope without data or with a broken time is still an event', () => {
-  const { event } = read(envelope('e1', { data: undefined, time: 'soon' }))
+  const { value: event } = read(envelope('e1', { data: undefined, time: 'soon' }))
   assert.deepEqual([event.data, event.time], [null, null])
 })
 
@@ -40,15 +40,15 @@ for (const [what, payload] of [
   ['nothing', '']
 ]) {
   test(`${what} is a foreign message with its text`, () => {
-    const { kind, message } = read(payload)
-    assert.equal(kind, 'message')
+    const { name, value: message } = read(payload)
+    assert.equal(name, 'message')
     assert.equal(message.text, payload)
     assert.equal(message.address, 'user:42')
   })
 }
 
 test('bytes that are no UTF-8 are a foreign message without text', () => {
-  const { message } = read(Uint8Array.of(0xff, 0xfe))
+  const { value: message } = read(Uint8Array.of(0xff, 0xfe))
   assert.equal(message.text, null)
   assert.deepEqual([...message.bytes], [0xff, 0xfe])
 })

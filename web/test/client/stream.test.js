@@ -5,7 +5,7 @@ import { MAX_WAITING, Stream } from '../../client/stream.js'
 
 async function all(stream) {
   const items = []
-  for await (const item of stream) items.push(item)
+  for await (const item of stream.read()) items.push(item)
   return items
 }
 
@@ -25,27 +25,30 @@ test('an error comes after what still waits, once', async () => {
   const stream = new Stream(() => {})
   stream.push(1)
   stream.end(new Error('kicked'))
-  assert.deepEqual(await stream.next(), { value: 1, done: false })
-  await assert.rejects(stream.next(), /kicked/)
-  assert.deepEqual(await stream.next(), { value: undefined, done: true })
+  const reader = stream.read()
+  assert.deepEqual(await reader.next(), { value: 1, done: false })
+  await assert.rejects(reader.next(), /kicked/)
+  assert.deepEqual(await reader.next(), { value: undefined, done: true })
 })
 
 test('readers that wait hear of the error', async () => {
   const stream = new Stream(() => {})
-  const next = stream.next()
+  const reader = stream.read()
+  const next = reader.next()
   stream.end(new Error('kicked'))
   await assert.rejects(next, /kicked/)
-  assert.equal((await stream.next()).done, true)
+  assert.equal((await reader.next()).done, true)
 })
 
 test('leaving the loop ends it, and its listener is taken away', async () => {
   let ended = 0
   const stream = new Stream(() => (ended += 1))
   for (const item of [1, 2, 3]) stream.push(item)
-  for await (const item of stream) if (item === 2) break
+  const reader = stream.read()
+  for await (const item of reader) if (item === 2) break
   stream.end(null)
   assert.equal(ended, 1)
-  assert.equal((await stream.next()).done, true)
+  assert.equal((await reader.next()).done, true)
 })
 
 test('one that is too far behind ends with an error rather than lose something silently', async () => {
@@ -54,7 +57,7 @@ test('one that is too far behind ends with an error rather than lose something s
   const read = []
   await assert.rejects(
     async () => {
-      for await (const item of stream) read.push(item)
+      for await (const item of stream.read()) read.push(item)
     },
     { code: 'stream_overflow', limit: MAX_WAITING }
   )
