@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.integration.gateway_stub import Fault, StubIot
-from tests.integration.test_gateway import GOOD, Caller, Start, address_of, start, stub
+from tests.integration.test_gateway import GOOD, Caller, Start, address_of, kept, start, stub
 
-__all__ = ["start", "stub"]
+__all__ = ["kept", "start", "stub"]
 
 CHANGING = {"date", "x-request-id"}
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import pulumi
 from pulumi.runtime import mocks, rpc
-from pulumi.runtime.settings import get_root_resource, set_root_resource
+from pulumi.runtime.settings import SETTINGS, get_root_resource, set_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -244,6 +244,9 @@ def _run(config: Mapping[str, str], stack: str, account: Account) -> Program:
         )
         loop.run_until_complete(run_pulumi_func(program))
     finally:
+        # A run that failed leaves these behind, and the next one would wait for them.
+        SETTINGS.outputs.clear()
+        SETTINGS.rpc_manager.clear()
         threads.shutdown()
         asyncio.set_event_loop(None)
         for each in loops:
