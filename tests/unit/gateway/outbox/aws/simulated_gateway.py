@@ -55,12 +55,7 @@ SETTINGS = Settings(
     retry_max_attempts=8,
     retry_max_age_s=600.0,
     drain_s=3.0,
-    max_receipts=2,
 )
-MOST_UNDER_WAY = 2 * SETTINGS.iot_connections + SETTINGS.max_receipts - 1
-"""What every worker does, and the receipts awaited aside: with each worker's last, one short of the
-bound when it began (`gateway/aside.py`)."""
-
 METRICS = Metrics()
 
 
