@@ -206,7 +206,8 @@ class Run:
         first = wire_bytes.handshake(
             path, f"{job.host}:{job.port}", subprotocol="mqtt" if job.kind == "mqtt" else None
         )
-        hello, answers = b"", (b" 101 ", b"\r\n\r\n")
+        hello = b""
+        answers: tuple[bytes, ...] = (b" 101 ", b"\r\n\r\n")
         if job.kind != "nchan":
             said = wire_bytes.connect(name)
             answers = (*answers, b"\x20\x02\x00\x00")

@@ -122,12 +122,12 @@ class Localaws(_Operator):
         self.region = aws.stack.place.region
         self.iot_url = aws.endpoints.iot_url
         self.tls_endpoint = tls_endpoint
-        self.ca_file = ca_file
+        self.ca_file: str | None = ca_file
         self.keys = {
             "aws_access_key_id": aws.admin.access_key_id,
             "aws_secret_access_key": aws.admin.secret.reveal(),
         }
-        self.operator = {
+        self.operator: Mapping[str, str] = {
             "AWS_ACCESS_KEY_ID": aws.admin.access_key_id,
             "AWS_SECRET_ACCESS_KEY": aws.admin.secret.reveal(),
             "AWS_DEFAULT_REGION": self.region,
@@ -223,12 +223,13 @@ class Aws(_Operator):
         Raises:
             TypeError: A part is missing or unknown.
         """
-        return cls(**dict(part.split("=", 1) for part in text.split(",")))
+        parts: dict[str, Any] = dict(part.split("=", 1) for part in text.split(","))
+        return cls(**parts)
 
     def __post_init__(self) -> None:
         self.tls_endpoint = f"wss://{self.endpoint}/mqtt"
         self.iot_url = f"https://{self.endpoint}"
-        self.operator = {
+        self.operator: Mapping[str, str] = {
             **{name: value for name, value in os.environ.items() if name.startswith("AWS_")},
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ENDPOINT_URL_IOT_DATA_PLANE": self.iot_url,

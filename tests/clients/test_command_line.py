@@ -28,7 +28,7 @@ def publish(
     """Run `aws iot-data publish`."""
     return subprocess.run(
         [AWS, "iot-data", "publish", "--topic", topic, "--qos", "1", "--payload", payload],
-        env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | environ,
+        env={n: os.environ[n] for n in ("PATH", "HOME") if n in os.environ} | dict(environ),
         capture_output=True,
         text=True,
         timeout=30,

@@ -27,7 +27,7 @@ from localaws.data_plane import DataPlane
 from localaws.moto_server import MotoServer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from localaws.core.message import Message
     from localaws.core.observer import Denial
@@ -47,7 +47,7 @@ def allow(action: str | list[str], resource: str | list[str] = "*") -> dict[str,
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def trust(principal: dict[str, object]) -> dict[str, object]:
+def trust(principal: Mapping[str, object]) -> dict[str, object]:
     """Return a trust policy for one principal."""
     statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     return {"Version": "2012-10-17", "Statement": [statement]}

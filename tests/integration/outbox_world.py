@@ -13,6 +13,7 @@ from typing import Any
 
 from gateway.core.event import Event
 from gateway.core.service import ANYBODY
+from gateway.core.strict_json import JsonValue
 from gateway.delivery import make_outbox
 from gateway.engine import Engine
 from gateway.intake import Acceptance, OutboxIntake
@@ -26,7 +27,7 @@ from wire.address import Address
 WAIT_S = 20.0
 
 
-def event(*to: str, id: str = "", data: object = None, **more: Any) -> Event:  # noqa: A002
+def event(*to: str, id: str = "", data: JsonValue = None, **more: Any) -> Event:  # noqa: A002
     """Return an event; one without an id gets one of its own."""
     addresses = tuple(Address.parse(text) for text in to or ("user:1",))
     made = id or f"made-{next(_NUMBERS)}"

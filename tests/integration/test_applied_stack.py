@@ -223,7 +223,7 @@ async def test_presence_reaches_its_queue(stack: AppliedStack) -> None:
     async with stack.browser("99") as zoe:
         pass
     queue = Listener(stack, stack.program.exports["presenceQueueUrl"])
-    seen = []
+    seen: list[str] = []
     while seen[-2:] != ["connected", "disconnected"]:
         event = await queue.receive(within_s=20)
         assert event["clientId"].startswith("applied.")

@@ -65,12 +65,14 @@ def unsigned(**claims: object) -> str:
 
 def client_of(aws: LocalAws, service: str, key: AccessKey | dict[str, str]) -> Any:
     """Return a boto3 client that signs with a key or with what `/credentials` answered."""
+    names: tuple[str, str, str | None]
     if isinstance(key, dict):
         names = (key["accessKeyId"], key["secretAccessKey"], key["sessionToken"])
     else:
         token = key.session_token.reveal() if key.session_token else None
         names = (key.access_key_id, key.secret.reveal(), token)
-    return boto3.client(
+    make: Any = boto3.client  # its stubs want literal arguments
+    return make(
         service,
         region_name="us-east-1",
         endpoint_url=(aws.endpoints.iot_url if service == "iot-data" else aws.endpoints.aws_url),

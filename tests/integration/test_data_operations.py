@@ -36,7 +36,7 @@ MODELS = Path(__file__).resolve().parents[2] / "gateway" / "models"
 
 def settings(folder: Path, **more: Any) -> Settings:
     """Return settings for free ports, MQTT on TCP included."""
-    ports = {"iot_port": 0, "aws_port": 0, "api_port": 0, "mqtt_tcp_port": 0}
+    ports: dict[str, Any] = {"iot_port": 0, "aws_port": 0, "api_port": 0, "mqtt_tcp_port": 0}
     return Settings(**ports, state_dir=folder, **more)
 
 

@@ -203,7 +203,7 @@ async def lifecycle(
         async with connected(aws, "c") as one:
             one.goodbye()
             await one.next()
-        found = []
+        found: list[str] = []
         while True:
             try:
                 packet = await watcher.next(0.7)

@@ -47,14 +47,15 @@ class Callers:
         headers = {"Prefer": f"wait={wait_s}"} if wait_s else {}
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
             for number in range(10_000):
-                event = {"id": f"{name}-{number}", "to": f"user:{name}", "type": "t", "data": 1}
+                event_id = f"{name}-{number}"
+                event = {"id": event_id, "to": f"user:{name}", "type": "t", "data": 1}
                 try:
                     async with session.post(
                         f"{self._url}/v1/events", json=event, headers=headers
                     ) as answer:
                         self.statuses.add(answer.status)
                         if answer.status < 300:
-                            self.taken.append(event["id"])
+                            self.taken.append(event_id)
                 except aiohttp.ClientConnectorError:
                     return
                 except aiohttp.ClientError:

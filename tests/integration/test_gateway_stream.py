@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from gateway.key_file import write_keys
 from gateway.keys import Keyring, new_key
@@ -140,7 +141,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
                 aiohttp.ClientSession() as session,
                 running(Settings(**(told | settings))) as gateway,
             ):
-                session._base_url = aiohttp.client.URL(gateway.url)
+                session._base_url = URL(gateway.url)
                 yield World(
                     gateway=gateway,
                     session=session,

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from concurrent import futures
 from contextlib import contextmanager
+from typing import Any
 
 import aiohttp
 import grpc
@@ -22,7 +23,7 @@ PARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
 EVENT = {"to": "user:42", "type": "t", "data": "the-payload", "id": "the-id"}
 
 
-class Collector(service.TraceServiceServicer):  # type: ignore[misc]
+class Collector(service.TraceServiceServicer):
     """Takes spans as an OpenTelemetry collector does."""
 
     def __init__(self) -> None:
@@ -50,7 +51,8 @@ def collecting() -> Iterator[tuple[Collector, str]]:
     """Run a collector on a port of its own."""
     collector = Collector()
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=2))
-    service.add_TraceServiceServicer_to_server(collector, server)
+    add: Any = service.add_TraceServiceServicer_to_server  # generated without types
+    add(collector, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:

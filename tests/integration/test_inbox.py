@@ -155,7 +155,7 @@ async def test_a_group_keeps_its_order(fifo: InboxWorld) -> None:
 async def test_a_kill_between_keeping_and_deleting_is_one_event(fifo: InboxWorld) -> None:
     """The event is kept, the message is still there: the next gateway finds it known."""
     shop = fifo.service("shop", "*")
-    settings = {
+    settings: dict[str, Any] = {
         "GATEWAY_OUTBOX": f"sqlite:///{fifo.folder}/outbox.db",
         "GATEWAY_INBOX_VISIBILITY_S": "2",
     }
@@ -195,7 +195,7 @@ async def test_a_batch_beyond_the_rate_waits(fifo: InboxWorld) -> None:
 async def test_nothing_is_received_while_nothing_can_be_kept(fifo: InboxWorld) -> None:
     """Another gateway holds the outbox's file: messages stay in the queue until it is gone."""
     shop = fifo.service("shop", "*")
-    outbox = {"GATEWAY_OUTBOX": f"sqlite:///{fifo.folder}/outbox.db"}
+    outbox: dict[str, Any] = {"GATEWAY_OUTBOX": f"sqlite:///{fifo.folder}/outbox.db"}
     async with (
         fifo.gateway(**outbox, GATEWAY_INBOX="", GATEWAY_INSECURE_NO_AUTH="1") as first,
         fifo.gateway(**outbox) as second,
@@ -215,7 +215,7 @@ async def test_nothing_is_received_while_nothing_can_be_kept(fifo: InboxWorld) -
 async def test_stopping_gives_back_what_is_in_hand(fifo: InboxWorld) -> None:
     """A service that is too fast has messages waiting here: they are the next gateway's at once."""
     shop = fifo.service("shop", "*", rate_per_s=1)
-    outbox = {"GATEWAY_OUTBOX": f"sqlite:///{fifo.folder}/outbox.db"}
+    outbox: dict[str, Any] = {"GATEWAY_OUTBOX": f"sqlite:///{fifo.folder}/outbox.db"}
     async with subscriber(fifo.aws, "42", groups=[]) as received:
         async with fifo.gateway(**outbox) as first:
             for number in range(4):
@@ -279,7 +279,7 @@ async def test_an_unnamed_rule_is_a_stranger(fifo: InboxWorld) -> None:
 async def test_the_shared_outbox_takes_them_too(fifo: InboxWorld) -> None:
     """Two gateways, one outbox in SQS and DynamoDB: each message is one event."""
     shop = fifo.service("shop", "*")
-    settings = await fifo.shared_outbox()
+    settings: dict[str, Any] = await fifo.shared_outbox()
     async with (
         fifo.gateway(**settings),
         fifo.gateway(**settings),

@@ -21,7 +21,7 @@ import paho.mqtt.client as paho
 import pytest
 import uvloop
 from aiohttp import web
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from localaws.broker_loop import Limits
 from localaws.core.authorizer import Context, ResourceKind
@@ -58,9 +58,7 @@ class Everyone:
         return Answer("secret" not in name)
 
 
-def let_in(
-    path: str, query: str, _headers: Mapping[str, str], _now: datetime
-) -> Everyone | Refusal:
+def let_in(path: str, query: str, headers: Mapping[str, str], now: datetime) -> Everyone | Refusal:
     """Refuse a handshake whose query says `refuse`."""
     assert path == "/mqtt"
     if query == "refuse":
@@ -122,7 +120,7 @@ async def serving(
 def served(**settings: float | Limits) -> Iterator[Served]:
     """Run the endpoint on uvloop in a thread of its own, for a blocking client."""
     box: queue.Queue[Served] = queue.Queue()
-    stop: list[Callable[[], None]] = []
+    stop: list[Callable[[], object]] = []
 
     async def run() -> None:
         async with serving(**settings) as one:  # type: ignore[arg-type]
@@ -144,7 +142,9 @@ def served(**settings: float | Limits) -> Iterator[Served]:
 class Client:
     """A paho client whose callbacks fill queues."""
 
-    def __init__(self, port: int, client_id: str, protocol: int, query: str = "") -> None:
+    def __init__(
+        self, port: int, client_id: str, protocol: MQTTProtocolVersion, query: str = ""
+    ) -> None:
         self.messages: queue.Queue[paho.MQTTMessage] = queue.Queue()
         self.events: queue.Queue[str] = queue.Queue()
         self._paho = paho.Client(
@@ -197,14 +197,14 @@ class Client:
     def next(self) -> tuple[str, bytes, int]:
         """Wait for the next message."""
         message = self.messages.get(timeout=WAIT_S)
-        return message.topic, message.payload, message.qos
+        return message.topic, bytes(message.payload), message.qos
 
 
 BOTH = pytest.mark.parametrize("protocol", [paho.MQTTv311, paho.MQTTv5], ids=["3.1.1", "5"])
 
 
 @BOTH
-def test_a_message_reaches_its_subscribers(protocol: int) -> None:
+def test_a_message_reaches_its_subscribers(protocol: MQTTProtocolVersion) -> None:
     """What one client publishes reaches those subscribed to its topic, at both QoS."""
     with (
         served() as one,
@@ -220,7 +220,7 @@ def test_a_message_reaches_its_subscribers(protocol: int) -> None:
 
 
 @BOTH
-def test_http_publishes_reach_subscribers(protocol: int) -> None:
+def test_http_publishes_reach_subscribers(protocol: MQTTProtocolVersion) -> None:
     """What is published beside MQTT, by the data plane, is delivered as well, also at full size."""
     with served() as one, Client(one.port, "42.a", protocol) as receiver:
         receiver.subscribe("ns/everyone")
@@ -231,7 +231,7 @@ def test_http_publishes_reach_subscribers(protocol: int) -> None:
 
 
 @BOTH
-def test_a_denied_subscribe_closes_the_connection(protocol: int) -> None:
+def test_a_denied_subscribe_closes_the_connection(protocol: MQTTProtocolVersion) -> None:
     """IoT Core closes a connection that asks for what its policy does not allow."""
     with served() as one, Client(one.port, "42.a", protocol) as client:
         client.ask("ns/secret")
@@ -243,7 +243,7 @@ def test_a_denied_subscribe_closes_the_connection(protocol: int) -> None:
 
 
 @BOTH
-def test_a_second_connection_takes_the_client_id_over(protocol: int) -> None:
+def test_a_second_connection_takes_the_client_id_over(protocol: MQTTProtocolVersion) -> None:
     """The newer connection stays, the older one is closed."""
     with (
         served() as one,

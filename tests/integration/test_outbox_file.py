@@ -53,14 +53,14 @@ async def test_more_than_fits_into_memory(tmp_path: Path) -> None:
                     for n in range(first, first + 20)
                 ]
             )
-        assert world.outbox.deliveries.payload_bytes < 3 * room
+        assert world.file.deliveries.payload_bytes < 3 * room
         await until(lambda: len([t for t in world.topics() if t.startswith("group")]) == 300)
         check_order(world)
     async with life(file_in(tmp_path), outbox_memory_bytes=room) as world:
         await until(lambda: len(world.sent()) == 300)
         assert {topic.partition("/")[0] for topic in world.topics()} == {"user"}
         check_order(world)
-        assert world.outbox.deliveries.payload_bytes == 0
+        assert world.file.deliveries.payload_bytes == 0
 
 
 def check_order(world: World) -> None:

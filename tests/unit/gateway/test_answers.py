@@ -34,7 +34,7 @@ def test_an_event_answers_with_id_and_state() -> None:
 def test_many_events_answer_each_for_itself() -> None:
     """With numbers, so that a caller need not count."""
     error = InvalidEvent([FieldProblem(pointer="/qos", problem="must be 0 or 1")])
-    results = [
+    results: list[Taken | NotTaken] = [
         Taken(report=report(State.ACCEPTED)),
         NotTaken(error=error),
         Taken(report=report(State.FAILED), duplicate=True),

@@ -28,9 +28,9 @@ CLIENT = "client:n.1.tab"
 OTHER = "client:n.2.tab"
 
 
-def asking(*to: str, **more: bool) -> KeptEvent:
+def asking(*to: str, retain: bool = False) -> KeptEvent:
     """Return an event that asks for receipts."""
-    return kept(*to or (CLIENT,), receipt=True, **more)
+    return kept(*to or (CLIENT,), receipt=True, retain=retain)
 
 
 def the_outcome(world: World) -> Outcome:

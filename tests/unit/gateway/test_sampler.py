@@ -58,10 +58,11 @@ async def test_the_second_reading_tells_the_first_snapshot() -> None:
     sampler, listener = Sampler(metrics, feed), feed.join(service=None, payloads=False)
     assert sampler.services == frozenset()
     sampler.sample()
-    assert sampler.history == ()
+    before = sampler.history
     metrics.accepted.labels("shop").inc()
     sampler.sample()
     (snapshot,) = sampler.history
+    assert before == ()
     assert listener.take()[0] is snapshot
     told: Any = snapshot.members()
     assert told["services"]["shop"]["accepted"] > 0

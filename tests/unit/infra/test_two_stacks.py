@@ -134,8 +134,9 @@ def test_the_one_thing_of_a_region_is_left_alone(stacks: tuple[Program, Program]
 
 def test_every_physical_name_tells_its_stack(stacks: tuple[Program, Program]) -> None:
     """Roles, policies, queues, tables, functions, topics, logs and alarms begin with the namespace."""
-    kinds = ("role:Role", "policy:Policy", "queue:Queue", "table:Table", "function:Function")
-    kinds += ("topic:Topic", "metricAlarm:MetricAlarm", "cluster:Cluster", "service:Service")
+    kinds: tuple[str, ...] = ("role:Role", "policy:Policy", "queue:Queue", "table:Table")
+    kinds += ("function:Function", "topic:Topic", "metricAlarm:MetricAlarm")
+    kinds += ("cluster:Cluster", "service:Service")
     for program in stacks:
         namespace = program.exports["gatewayEnvironment"]["GATEWAY_NAMESPACE"]
         named: list[Registered] = [

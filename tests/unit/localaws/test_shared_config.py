@@ -34,7 +34,9 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> botocore.session
 
 def test_credentials_are_found(session: botocore.session.Session) -> None:
     """A profile has its key and, when temporary, its token."""
-    found = session.get_credentials().get_frozen_credentials()
+    held = session.get_credentials()
+    assert held is not None
+    found = held.get_frozen_credentials()
     assert (found.access_key, found.secret_key, found.token) == ("ASIAGATEWAY", "s2", "t2")
 
 

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from tests.unit.issuer import ASYMMETRIC, SECRET, Issuer, jwk, private_pem, public_pem
+from wire.errors import InvalidKey
 from wire.verification_key import (
     ASYMMETRIC_ALGORITHMS,
     SYMMETRIC_ALGORITHMS,
-    InvalidKey,
     key_from_jwk,
     key_from_pem,
     key_from_secret,

@@ -133,7 +133,8 @@ def test_refuses_a_field(field: str, value: JsonValue, pointer: str, says: str) 
 
 def test_a_receipt_does_not_go_with_retaining() -> None:
     """Only a message to one client is confirmed; each of the two is fine without the other."""
-    both = {**GOOD, "to": ["client:shop.42.tab", "everyone"], "retain": True, "receipt": True}
+    to: list[JsonValue] = ["client:shop.42.tab", "everyone"]
+    both = {**GOOD, "to": to, "retain": True, "receipt": True}
     assert list(problems(both)) == ["/receipt"]
     assert "cannot go with retain" in problems(both)["/receipt"]
     assert parse({**both, "retain": False}).receipt

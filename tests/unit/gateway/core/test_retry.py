@@ -56,10 +56,10 @@ def test_ends_with_the_age() -> None:
 
 def test_tries_again_only_where_that_may_help() -> None:
     """What IoT Core refuses for good is not sent again."""
-    for failure in (PublishDenied("no"), PublishTooLarge("no"), PublishInvalid("no")):
-        assert POLICY.delay_s(failure, attempts=1, tries=1, age_s=0.0, jitter=0.5) is None
-    for failure in (THROTTLED, PublishUnavailable("no"), PublishTimedOut("no")):
-        assert POLICY.delay_s(failure, attempts=1, tries=1, age_s=0.0, jitter=0.5) is not None
+    for final in (PublishDenied("no"), PublishTooLarge("no"), PublishInvalid("no")):
+        assert POLICY.delay_s(final, attempts=1, tries=1, age_s=0.0, jitter=0.5) is None
+    for passing in (THROTTLED, PublishUnavailable("no"), PublishTimedOut("no")):
+        assert POLICY.delay_s(passing, attempts=1, tries=1, age_s=0.0, jitter=0.5) is not None
 
 
 def test_waits_at_least_as_long_as_asked() -> None:

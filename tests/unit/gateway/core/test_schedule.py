@@ -69,7 +69,7 @@ def test_agrees_with_a_sorted_list(steps: list[tuple[int, int | None]]) -> None:
             plain[item] = at
         assert schedule.next_at() == min(plain.values(), default=None)
     times = []
-    while (item := schedule.pop_due(100)) is not None:
-        times.append(plain.pop(item))
+    while (due := schedule.pop_due(100)) is not None:
+        times.append(plain.pop(due))
     assert times == sorted(times)
     assert not plain

@@ -86,7 +86,7 @@ def test_a_service_sees_its_own_and_nothing_else() -> None:
 def test_quiet_services_are_left_out_and_the_busiest_stand_first() -> None:
     """However many there are, a snapshot stays small."""
     many = {f"s{number}": Counts(accepted=number) for number in range(MAX_SERVICES + 9)}
-    told = list(members(reading(0.0), reading(1.0, **many))["services"])
+    told = list(members(reading(0.0), reading(1.0, {}, **many))["services"])
     assert len(told) == MAX_SERVICES
     assert told[0] == f"s{MAX_SERVICES + 8}"
     assert "s0" not in told

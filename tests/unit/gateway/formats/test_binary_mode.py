@@ -78,7 +78,7 @@ def test_refuses_headers_that_cannot_be_read(value: str) -> None:
 def test_refuses_members_that_are_no_attributes(name: str) -> None:
     """They would take the place of the body or of Content-Type."""
     with pytest.raises(InvalidEvent):
-        members(**{name: "x"})
+        members(b"", "", **{name: "x"})
 
 
 def test_refuses_an_attribute_that_stands_twice() -> None:

@@ -175,13 +175,13 @@ def test_any_object_is_read_or_refused(members: dict[str, JsonValue]) -> None:
 
 @given(
     subject=st.text(
-        st.characters(codec="utf-8", exclude_categories=("Cc",)), min_size=1, max_size=50
+        st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=50
     ),
     data=st.recursive(
         st.none() | st.booleans() | st.integers(-9, 9) | st.text(), st.lists, max_leaves=5
     ),
 )
-def test_reads_what_the_reference_library_writes(subject: str, data: JsonValue) -> None:
+def test_reads_what_the_reference_library_writes(subject: str, data: Any) -> None:
     """The CloudEvents project's own SDK is understood: structured mode."""
     foreign = CloudEvent(
         {

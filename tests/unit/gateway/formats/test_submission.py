@@ -53,7 +53,7 @@ def test_reads_one(form: Form) -> None:
 def test_reads_one_in_binary_mode() -> None:
     """Attributes in headers, data in the body."""
     headers = {f"ce-{name}": str(value) for name, value in CLOUD.items() if name != "data"}
-    (item,) = read(b"[1]", **headers).items
+    (item,) = read(b"[1]", Form.JSON, {}, **headers).items
     assert isinstance(item, Event)
     assert (item.data, item.extensions) == ([1], {"source": "/s"})
 

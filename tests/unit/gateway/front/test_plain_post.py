@@ -35,7 +35,7 @@ def test_reads_one_request_and_leaves_the_rest(
     headers: dict[str, str], body: bytes, behind: bytes
 ) -> None:
     """Headers and body come back as sent; what stands behind is not touched."""
-    whole = request(body, **headers)
+    whole = request(body, START, **headers)
     found = read(whole + behind)
     assert isinstance(found, PlainPost)
     assert (found.body, found.size) == (body, len(whole))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-import botocore.loaders
 import pytest
 from botocore.exceptions import UnknownServiceError
 
@@ -36,13 +36,13 @@ def test_no_other_service_is_known() -> None:
 
 def test_botocores_services_are_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the folder of the one service is listed."""
-    listed = []
-    real = botocore.loaders.os.listdir
+    listed: list[str] = []
+    real = os.listdir
 
     def listdir(path: str) -> list[str]:
         listed.append(Path(path).name)
         return real(path)
 
-    monkeypatch.setattr(botocore.loaders.os, "listdir", listdir)
+    monkeypatch.setattr(os, "listdir", listdir)
     AwsClients(ENVIRON, timeout_s=3).client("sts", "eu-west-1")
     assert set(listed) == {"sts"}

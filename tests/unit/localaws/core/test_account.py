@@ -16,7 +16,7 @@ OFF = {
 
 def account(**on: int) -> Account:
     """Make an account with only the given rates on."""
-    return Account(Quotas(**{**OFF, **on}))  # type: ignore[arg-type]
+    return Account(Quotas(**{**OFF, **on}))
 
 
 def test_connects_are_counted_for_each_client_and_for_all() -> None:

@@ -28,10 +28,8 @@ def test_begun_units_are_whole(size: int, units: int) -> None:
 def test_lines_of_one_price_share_its_tiers() -> None:
     """1 M at 1.00 and 2 M at 0.50 are 2.00, a third and two thirds of it; what is nothing is no line."""
     lines = lines_of_one_price([("in", 1e6), ("none", 0.0), ("out", 2e6)], PRICE)
-    assert [(one.what, one.usd) for one in lines] == [
-        ("in", pytest.approx(2 / 3)),
-        ("out", pytest.approx(4 / 3)),
-    ]
+    assert [one.what for one in lines] == ["in", "out"]
+    assert [one.usd for one in lines] == pytest.approx([2 / 3, 4 / 3])
     assert lines_of_one_price([("in", 0.0)], PRICE) == ()
 
 

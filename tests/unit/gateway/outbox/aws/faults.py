@@ -28,6 +28,7 @@ class Kind(StrEnum):
     CRASH_AFTER = "it had its effect, and the gateway died before the answer came"
     THROTTLED = "IoT Core takes no more at this rate"
     DENIED = "IoT Core refuses for good"
+    OFFLINE = "the client that is to confirm is not connected"
 
 
 CRASHES: Final = (Kind.CRASH_BEFORE, Kind.CRASH_LATE, Kind.CRASH_AFTER)
@@ -66,11 +67,21 @@ KINDS: Final = {
         Kind.CRASH_BEFORE,
         Kind.CRASH_AFTER,
     ),
+    "deliver": (
+        Kind.REFUSED,
+        Kind.LOST,
+        Kind.SILENT,
+        Kind.SLOW,
+        Kind.THROTTLED,
+        Kind.OFFLINE,
+        Kind.CRASH_BEFORE,
+        Kind.CRASH_AFTER,
+    ),
 }
 """What can go wrong with which call; updates of an item are named for their purpose. Queries and receives that find nothing do not count as calls:
 they are most, and nothing follows from them."""
 
-_LIKELY: Final = ("claim", "settle", "publish", "send", "put_item", "receive", "mark")
+_LIKELY: Final = ("claim", "settle", "publish", "deliver", "send", "put_item", "receive", "mark")
 SERVICES: Final = ("dynamodb", "sqs", "iot")
 
 

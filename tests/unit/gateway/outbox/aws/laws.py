@@ -54,8 +54,9 @@ def promises_are_kept(world: World) -> None:
         for position, address in enumerate(event.names):
             outcome = event.outcomes[position]
             assert outcome is not None, f"{name} is open"
-            if outcome.state is State.PUBLISHED:
-                assert (name, address) in arrived, f"{name} is called published, and did not arrive"
+            if outcome.state in (State.PUBLISHED, State.DELIVERED):
+                text = f"{name} is called {outcome.state}, and did not arrive"
+                assert (name, address) in arrived, text
             else:
                 assert outcome.state in _UNPUBLISHED, f"{name} is {outcome.state}"
             if outcome.state is State.EXPIRED:

@@ -94,7 +94,7 @@ class Network:
             await asyncio.sleep(limit_s)
             raise error(kind)
         await asyncio.sleep(0.4 * limit_s if kind is Kind.SLOW else half_s)
-        if kind in (Kind.REFUSED, Kind.THROTTLED, Kind.DENIED):
+        if kind in (Kind.REFUSED, Kind.THROTTLED, Kind.DENIED, Kind.OFFLINE):
             raise error(kind)
         failed: Exception | None = None
         try:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.unit.gateway.outbox.aws.faults import Fault, Outage, faults, outages
 
-TOPICS = ("user:1", "user:2", "group:g")
+CLIENT = "client:n.1.tab"
+TOPICS = ("user:1", "user:2", "group:g", CLIENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Draft:
     Attributes:
         id: Its id, or None where the gateway makes one.
         body: With the same id and another body it is another event.
-        to: Its addresses.
+        to: Its addresses; where a client is among them, the event asks for its receipt.
         ttl_s: Its ttl, or None.
         due_s: In how many seconds it is due, or None for at once.
         collapse_key: Its collapse key, or None.
@@ -86,7 +87,9 @@ def drafts() -> st.SearchStrategy[Draft]:
         Draft,
         id=st.sampled_from([None, None, "a", "b", "c"]),
         body=st.sampled_from([0, 0, 0, 1]),
-        to=st.sampled_from([*[(topic,) for topic in TOPICS], ("user:1",), ("user:1", "user:2")]),
+        to=st.sampled_from(
+            [*[(topic,) for topic in TOPICS], ("user:1",), ("user:1", "user:2"), (CLIENT, "user:1")]
+        ),
         ttl_s=st.sampled_from([None, None, None, 1, 10, 60]),
         due_s=st.sampled_from([None, None, None, None, 1.0, 15.0, 40.0]),
         collapse_key=st.sampled_from([None, None, None, "k"]),

@@ -8,14 +8,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.core.publication import Publication
 from gateway.engine import Engine
-from gateway.errors import PublishDenied, PublishThrottled, PublishTimedOut, PublishUnavailable
+from gateway.errors import (
+    ClientNotConnected,
+    NotConfirmed,
+    PublishDenied,
+    PublishThrottled,
+    PublishTimedOut,
+    PublishUnavailable,
+)
 from gateway.intake import OutboxIntake
 from gateway.metrics import Metrics
 from gateway.outbox.aws.clients import Clients
@@ -140,6 +147,22 @@ class SimulatedPublisher:
 
     async def publish(self, publication: Publication) -> None:
         """Publish once."""
+        await self._send("publish", publication, SETTINGS.publish_timeout_s, _iot_error)
+
+    async def deliver(self, publication: Publication, *, within_s: int) -> None:
+        """Send to a client that is connected and confirms, unless something goes wrong."""
+        await self._send("deliver", publication, within_s, _direct_error)
+
+    async def check(self) -> None:
+        """Succeed."""
+
+    async def _send(
+        self,
+        operation: str,
+        publication: Publication,
+        limit_s: float,
+        error: Callable[[Kind], Exception],
+    ) -> None:
         envelope = json.loads(publication.payload)
         name = Name(envelope["id"], envelope["data"])
         address = str(publication.address)
@@ -151,17 +174,14 @@ class SimulatedPublisher:
                 self._gateway.crash()
             await world.network.call(
                 self._gateway,
-                "publish",
+                operation,
                 lambda _: world.journal.arrived.append(self._noted(name, address)),
                 service="iot",
-                limit_s=SETTINGS.publish_timeout_s,
-                error=_iot_error,
+                limit_s=limit_s,
+                error=error,
             )
         finally:
             self.under_way[address] -= 1
-
-    async def check(self) -> None:
-        """Succeed."""
 
     def _noted(self, name: Name, address: str) -> Publish:
         world = self._world
@@ -176,4 +196,12 @@ def _iot_error(kind: Kind) -> Exception:
             return PublishDenied("simulated")
         case Kind.REFUSED:
             return PublishUnavailable("simulated")
+        case Kind.OFFLINE:
+            return ClientNotConnected("simulated")
     return PublishTimedOut("simulated")
+
+
+def _direct_error(kind: Kind) -> Exception:
+    if kind in (Kind.LOST, Kind.SILENT):
+        return NotConfirmed("simulated")
+    return _iot_error(kind)

@@ -18,7 +18,7 @@ from gateway.core.report import State
 from gateway.outbox.aws.sweep import WATCH_S
 from tests.unit.gateway.outbox.aws.faults import CRASHES, KINDS, Fault, Kind, Outage
 from tests.unit.gateway.outbox.aws.laws import check, outcomes_of
-from tests.unit.gateway.outbox.aws.scenario import Draft, Scenario, Step
+from tests.unit.gateway.outbox.aws.scenario import CLIENT, Draft, Scenario, Step
 from tests.unit.gateway.outbox.aws.world import World
 
 BEFORE = {
@@ -27,6 +27,7 @@ BEFORE = {
     "mark": "between 3 and the mark",
     "claim": "between 4 and 5",
     "publish": "between 5 and 6",
+    "deliver": "between 5 and 6",
     "settle": "between 6 and 7",
     "put_off": "between 6 and 7",
     "delete": "between 7 and 8",
@@ -45,6 +46,7 @@ AFTER = {
     "receive": "between 4 and 5",
     "claim": "between 5 and 6",
     "publish": "between 6 and 7",
+    "deliver": "between 6 and 7",
     "put_off": "between two attempts",
     "settle": "between 7 and 8",
     "delete": "after 8",
@@ -99,6 +101,19 @@ STORIES = {
     "in several batches": Story(
         Draft("a", to=tuple(f"user:{number}" for number in range(11))),
         "put_item send send",
+    ),
+    "confirmed": Story(
+        Draft("a", to=(CLIENT,)),
+        "put_item send receive claim deliver settle delete",
+        known=4,
+        ends=frozenset({State.DELIVERED}),
+    ),
+    "not confirmed": Story(
+        Draft("a", to=(CLIENT,)),
+        "put_item send receive claim deliver publish settle delete",
+        known=5,
+        faults=(Fault("deliver", 0, Kind.OFFLINE),),
+        ends=frozenset({State.PUBLISHED, State.DELIVERED}),
     ),
     "scheduled": Story(
         Draft("a", due_s=3.0),
@@ -185,9 +200,9 @@ def test_another_gateway_goes_on(name: str, death: Fault) -> None:
             c for c in Counter((p.name, p.address) for p in world.journal.arrived).values() if c > 1
         ]
         # The one kind of repeat: it arrived, and that was not written.
-        arrived_unwritten = (death.operation == "publish" and death.kind is Kind.CRASH_AFTER) or (
-            death.operation in ("settle", "put_off") and death.kind is not Kind.CRASH_AFTER
-        )
+        arrived_unwritten = (
+            death.operation in ("publish", "deliver") and death.kind is Kind.CRASH_AFTER
+        ) or (death.operation in ("settle", "put_off") and death.kind is not Kind.CRASH_AFTER)
         alone = len(STORIES[name].draft.to) == 1 and not STORIES[name].faults
         assert not repeats or arrived_unwritten or not alone
 

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 
 from tests.unit.gateway.outbox.aws.faults import Fault, Kind, Outage
 from tests.unit.gateway.outbox.aws.laws import check
-from tests.unit.gateway.outbox.aws.scenario import Draft, Scenario, Step, scenarios
+from tests.unit.gateway.outbox.aws.scenario import CLIENT, Draft, Scenario, Step, scenarios
 from tests.unit.gateway.outbox.aws.world import World
 
 FORGOTTEN = Scenario(
@@ -53,6 +53,12 @@ HELD_TWICE = Scenario(
 """One gateway tries and tries, and does not learn in time that its messages show again: another one
 receives them while an attempt is under way."""
 
+UNCONFIRMED = Scenario(
+    (Step("post", 0, drafts=(Draft("a", to=(CLIENT,)), Draft("b", to=(CLIENT,)))),),
+    faults=(Fault("deliver", 0, Kind.OFFLINE), Fault("deliver", 1, Kind.SILENT)),
+)
+"""A client is away, then there and says nothing: both events are published instead, in their order."""
+
 
 @pytest.mark.timeout(300)  # what fails is made small first, and that takes its time
 @settings(max_examples=200)
@@ -60,6 +66,7 @@ receives them while an attempt is under way."""
 @example(REPEATED)
 @example(OVERTAKEN)
 @example(HELD_TWICE)
+@example(UNCONFIRMED)
 @given(scenarios())
 def test_laws(scenario: Scenario) -> None:
     """Several gateways, events that collide, faults in any call, deaths at any step."""

@@ -1,5 +1,7 @@
 """Hypothesis strategies for packets: every packet that may legally be on the wire, by version."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from localaws.core.mqtt.acknowledgement import Puback, Pubcomp, Pubrec, Pubrel
@@ -26,7 +28,7 @@ bytes_ = st.integers(0, 255)
 packet_ids = st.integers(1, 65_535)
 _pairs = st.tuples(texts, texts)
 
-_VALUES: dict[str, st.SearchStrategy[object]] = {
+_VALUES: dict[str, st.SearchStrategy[Any]] = {
     "payload_format_indicator": st.integers(0, 1),
     "message_expiry_interval_s": st.integers(0, 2**32 - 1),
     "content_type": texts,
@@ -118,11 +120,11 @@ def publishes(version: Version) -> st.SearchStrategy[Publish]:
 
 
 def _acknowledgements(version: Version) -> st.SearchStrategy[Packet]:
-    kinds = (Puback, Pubrec, Pubrel, Pubcomp)
+    kinds: tuple[type[Puback | Pubrec | Pubrel | Pubcomp], ...] = (Puback, Pubrec, Pubrel, Pubcomp)
     codes = bytes_ if version is Version.V5 else st.just(0)
     listed = properties(Place.ACKNOWLEDGEMENT, version)
     return st.one_of(
-        st.builds(kind, packet_id=packet_ids, code=codes, properties=listed) for kind in kinds
+        [st.builds(kind, packet_id=packet_ids, code=codes, properties=listed) for kind in kinds]
     )
 
 
