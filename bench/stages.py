@@ -34,6 +34,7 @@ STAGES = {
     "/gateway/request_line.py": "metrics, traces, log lines",
     "/gateway/tracing": "metrics, traces, log lines",
     "/gateway/logs.py": "metrics, traces, log lines",
+    "/gateway/instruments.py": "metrics, traces, log lines",
     "/prometheus_client/": "metrics, traces, log lines",
     "/opentelemetry/": "metrics, traces, log lines",
     "/gateway/outbox/": "outbox",
@@ -46,11 +47,12 @@ STAGES = {
     "/gateway/core/schedule.py": "delivery engine",
     "/gateway/core/collapse.py": "delivery engine",
     "/gateway/core/settlement.py": "delivery engine",
+    "/gateway/front/": "HTTP server",
     "/gateway/": "event API: keys, parse, check, answer",
     "/wire/": "event API: keys, parse, check, answer",
-    "/aiohttp/": "HTTP server (aiohttp)",
-    "/multidict/": "HTTP server (aiohttp)",
-    "/yarl/": "HTTP server (aiohttp)",
+    "/aiohttp/": "HTTP server",
+    "/multidict/": "HTTP server",
+    "/yarl/": "HTTP server",
 }
 """Stage by a part of the file's path; of several parts that fit, the first in this order."""
 

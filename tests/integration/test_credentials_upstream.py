@@ -94,8 +94,12 @@ def test_published_keys_verify_and_unknown_ones_are_refused() -> None:
         status, problem = ask(function, good(second, kid="b"))
         assert (status, problem["reason"]) == (401, "unknown_key")
         published.append(jwks(jwk("rsa", kid="a"), jwk("rsa", 1, kid="b")))
-        time.sleep(1.05)  # the least distance between two fetches
-        assert ask(function, good(second, kid="b"))[1]["code"] == "sts_unavailable"
+        for _ in range(10):
+            time.sleep(1.05)  # the least distance between two fetches
+            code = ask(function, good(second, kid="b"))[1]["code"]
+            if code == "sts_unavailable":
+                break
+        assert code == "sts_unavailable"
     # The site is gone; what was fetched still serves.
     assert ask(function, good(first, kid="a"))[1]["code"] == "sts_unavailable"
 
