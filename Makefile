@@ -22,9 +22,9 @@ NODE_BIN := $(CURDIR)/$(VENV)/node
 WITH_NODE := if ! { command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } \
 	>/dev/null 2>&1; then PATH="$(NODE_BIN):$$PATH"; export PATH; fi;
 
-SUITES := suite-inside suite-outside
+SUITES := check suite-inside suite-outside
 
-.PHONY: help run check test $(SUITES) docs lock clean install web-install web
+.PHONY: help run test $(SUITES) docs lock clean install web-install web
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,9 +38,9 @@ check: install web-install  ## Format, lint and type checks
 	$(VENV)/bin/mypy
 	@$(WITH_NODE) cd web && npm run --silent check
 
-test: check web  ## All checks and all tests, the browser's too
-	@# Two suites side by side: both wait a lot. Each is shown whole when it ends.
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(SUITES)
+test: install web  ## All checks and all tests, the browser's too
+	@echo 'Side by side: $(SUITES). Each is shown when it ends; the last one after some ten minutes.'
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target $(SUITES)
 
 # Other people's clients and the browser: each in a process of its own, one after the other.
 suite-outside:
@@ -50,7 +50,7 @@ suite-outside:
 # More workers than CPUs, since most of integration is waiting for processes.
 suite-inside:
 	@$(WITH_NODE) cd web && npm test --silent
-	$(PY) -m pytest --numprocesses 3 --dist loadfile tests/unit tests/integration
+	$(PY) -m pytest --numprocesses 4 --dist loadfile tests/unit tests/integration
 
 docs: install  ## Write docs/configuration.md again from the settings
 	$(PY) docs/render_configuration.py

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.integration.gateway_caller import GOOD, Caller, Start, address_of, kept, start, stub
 from tests.integration.gateway_stub import Fault, StubIot
-from tests.integration.test_gateway import GOOD, Caller, Start, address_of, kept, start, stub
 
 __all__ = ["kept", "start", "stub"]
 

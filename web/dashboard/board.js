@@ -9,7 +9,7 @@ import { byId, element } from '../demo/dom.js'
 import { Charts } from './charts.js'
 import { failureRows, MOST } from './failures.js'
 import { age, milliseconds, perSecond } from './figures.js'
-import { inMs, paceOf, Series } from './series.js'
+import { inMs, paceOf, Series, tookOf } from './series.js'
 import { clientView, droppedView, eventView, failureView, noticeView, refusalView } from './views.js'
 
 /** Rows of the tail. */
@@ -209,7 +209,7 @@ export class Board {
     const pace = paceOf(latest, this.#service)
     const shown = [
       ['Accepted', `${perSecond(pace.accepted)}/s`, ''],
-      ['Published', `${perSecond(pace.published)}/s`, ''],
+      ['Published', `${perSecond(tookOf(pace))}/s`, ''],
       ['Failed', `${perSecond(pace.failed)}/s`, pace.failed > 0 ? 'bad' : ''],
       ['Throttled', `${perSecond(pace.throttled)}/s`, pace.throttled > 0 ? 'warn' : ''],
       ['Refused', `${perSecond(pace.refused)}/s`, pace.refused > 0 ? 'warn' : ''],

@@ -8,7 +8,7 @@
 import uPlot from 'uplot'
 import { element } from '../demo/dom.js'
 import { age, clock, milliseconds, perSecond } from './figures.js'
-import { inMs, KEPT, paceOf } from './series.js'
+import { inMs, KEPT, paceOf, tookOf } from './series.js'
 
 const HEIGHT = 150
 
@@ -53,7 +53,7 @@ const CHARTS = [
     say: perSecond,
     lines: [
       pace('accepted', '--kind-user'),
-      pace('published', '--good'),
+      { label: 'published', role: '--good', of: (it, service) => tookOf(paceOf(it, service)) },
       pace('failed', '--bad'),
       pace('throttled', '--warn')
     ]

@@ -71,6 +71,16 @@ export function paceOf(snapshot, service) {
   return (service === '' ? snapshot.total : snapshot.services[service]) ?? {}
 }
 
+/**
+ * What IoT Core took each second: what was published, and what a client confirmed instead.
+ *
+ * @param {Record<string, any>} pace
+ * @returns {number}
+ */
+export function tookOf(pace) {
+  return (pace.published ?? 0) + (pace.delivered ?? 0)
+}
+
 /** @param {number | null | undefined} seconds @returns {number | null} */
 export function inMs(seconds) {
   return seconds === null || seconds === undefined ? null : seconds * 1_000

@@ -136,9 +136,10 @@ export function eventView(service, receipt, onResend) {
               .filter(Boolean)
               .join(' · ')
           ),
-          it.error === undefined
-            ? ''
-            : element('p', { className: 'reason' }, element('b', {}, it.error.code), ` ${it.error.detail}`)
+          // Why it failed, or why it was published and not confirmed.
+          ...[it.error, it.noReceipt]
+            .filter((why) => why !== undefined)
+            .map((why) => element('p', { className: 'reason' }, element('b', {}, why.code), ` ${why.detail}`))
         )
       )
     )

@@ -5,7 +5,7 @@ import { failureRows, MOST } from '../../dashboard/failures.js'
 import { age, clock, milliseconds, perSecond } from '../../dashboard/figures.js'
 import { readKey, writeKey } from '../../dashboard/key.js'
 import { isFinal, Link } from '../../dashboard/link.js'
-import { inMs, KEPT, paceOf, Series } from '../../dashboard/series.js'
+import { inMs, KEPT, paceOf, Series, tookOf } from '../../dashboard/series.js'
 import { MAX_EVENT_CHARS, ServerSentReader } from '../../dashboard/server-sent.js'
 import { FakeStorage } from '../client/fakes.js'
 
@@ -64,6 +64,8 @@ test('one service or all', () => {
   assert.equal(paceOf(snapshot(7), '').accepted, 7)
   assert.equal(paceOf(snapshot(7), 'shop').accepted, 1)
   assert.deepEqual(paceOf(snapshot(7), 'quiet'), {})
+  assert.equal(tookOf({ published: 2, delivered: 3 }), 5)
+  assert.equal(tookOf({}), 0)
   assert.deepEqual([inMs(0.25), inMs(null), inMs(undefined)], [250, null, null])
 })
 
