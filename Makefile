@@ -50,7 +50,7 @@ suite-outside:
 # More workers than CPUs, since most of integration is waiting for processes.
 suite-inside:
 	@$(WITH_NODE) cd web && npm test --silent
-	$(PY) -m pytest --numprocesses 4 --dist loadfile tests/unit tests/integration
+	$(PY) -m pytest --numprocesses 3 --dist loadfile tests/unit tests/integration
 
 docs: install  ## Write docs/configuration.md again from the settings
 	$(PY) docs/render_configuration.py

@@ -43,7 +43,7 @@ async def connections(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     settings = Settings(
-        namespace="local", iot_endpoint=server.url, region="eu-west-3", publish_timeout_s=0.3
+        namespace="local", iot_endpoint=server.url, region="eu-west-3", publish_timeout_s=1.5
     )
     async with open_iot_data(settings) as iot:
         yield iot.connections

@@ -84,7 +84,7 @@ def told(server: IotServer, path: str) -> Settings:
         publish_path="direct" if path == "direct" else "stock",
         iot_connections=4,
         connect_timeout_s=1.0,
-        read_timeout_s=0.3,
+        read_timeout_s=1.0,
         publish_timeout_s=2.0,
     )
 
