@@ -91,13 +91,13 @@ async def test_errors_come_before_or_after_the_deed(
 
 async def test_answers_are_late(aws: LocalAws, http: aiohttp.ClientSession) -> None:
     """By the time that was ordered."""
-    await order(http, fault="latency", seconds=0.4, next=1)
+    await order(http, fault="latency", seconds=2.0, next=1)
     began = time.monotonic()
     assert await statuses(aws, 1) == [200]
-    assert 0.4 <= time.monotonic() - began < 3
+    assert 2.0 <= time.monotonic() - began < 10
     began = time.monotonic()
     assert await statuses(aws, 1) == [200]
-    assert time.monotonic() - began < 0.4
+    assert time.monotonic() - began < 2.0
 
 
 async def test_a_seed_makes_the_same_run_again(aws: LocalAws, http: aiohttp.ClientSession) -> None:
