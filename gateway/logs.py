@@ -138,7 +138,7 @@ def json_line(
 def write_line(
     logger: logging.Logger, level: int, message: str, facts: Mapping[str, object]
 ) -> None:
-    """Log as `logger.log(level, message, extra=facts)` does, but for a third of the price.
+    """Log as `logger.log(level, message, extra=facts)` does, but for a quarter of the price.
 
     For the one line of each request: where JSON lines are gathered and nobody else listens, there
     is no need for a record first.

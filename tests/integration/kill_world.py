@@ -18,9 +18,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import paho.mqtt.client as paho
+import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from localaws.core.quotas import Quotas
 from localaws.embedded import LocalAws
+from localaws.settings import Settings
 from tests.integration.gateway_process import ROOT, environment
 
 START_S = 30.0
@@ -28,6 +31,20 @@ TOPICS = 40
 GROUP = "load"
 RIVAL = "rival-"
 """How ids begin that two services give to different events at the same time."""
+
+
+@pytest.fixture
+async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
+    """All of localaws, without the rates that one connection of many topics would exceed."""
+    settings = Settings(
+        iot_port=0,
+        aws_port=0,
+        api_port=0,
+        state_dir=tmp_path / "state",
+        quotas=Quotas(publishes_per_s=None, bytes_per_s=None),
+    )
+    async with LocalAws(settings) as running:
+        yield running
 
 
 def free_port() -> int:

@@ -8,38 +8,23 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from localaws.core.faults import Fault, FaultKind
-from localaws.core.quotas import Quotas
 from localaws.embedded import LocalAws
-from localaws.settings import Settings
-from tests.integration.kill_world import MortalGateway, Services, mortal_gateway, subscriber
+from tests.integration.kill_world import MortalGateway, Services, aws, mortal_gateway, subscriber
 from tests.integration.road import road
+
+__all__ = ["aws"]
 
 pytestmark = pytest.mark.timeout(300)
 
 EVENTS = 5_000
 KILLS = 10
 ARRIVE_S = 60.0
-
-
-@pytest.fixture
-async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
-    """All of localaws, without the rates that one connection of many topics would exceed."""
-    settings = Settings(
-        iot_port=0,
-        aws_port=0,
-        api_port=0,
-        state_dir=tmp_path / "state",
-        quotas=Quotas(publishes_per_s=None, bytes_per_s=None),
-    )
-    async with LocalAws(settings) as running:
-        yield running
 
 
 def misbehave(aws: LocalAws) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,10 +14,10 @@ import pytest
 
 from gateway.outbox.sqlite.reserve import RESERVE_BYTES
 from localaws.core.faults import Fault, FaultKind
-from localaws.core.quotas import Quotas
 from localaws.embedded import LocalAws
-from localaws.settings import Settings
-from tests.integration.kill_world import MortalGateway, Services, mortal_gateway, subscriber
+from tests.integration.kill_world import MortalGateway, Services, aws, mortal_gateway, subscriber
+
+__all__ = ["aws"]
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -25,20 +25,6 @@ DISK_BYTES = 4 * 1024 * 1024
 EVENTS = 600
 EVENT_BYTES = 10_000
 WAIT_S = 60.0
-
-
-@pytest.fixture
-async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
-    """All of localaws, without the rates that one connection of many topics would exceed."""
-    settings = Settings(
-        iot_port=0,
-        aws_port=0,
-        api_port=0,
-        state_dir=tmp_path / "state",
-        quotas=Quotas(publishes_per_s=None, bytes_per_s=None),
-    )
-    async with LocalAws(settings) as running:
-        yield running
 
 
 @contextmanager

@@ -18,20 +18,21 @@ from typing import Any
 import aiohttp
 import pytest
 
-from localaws.core.quotas import Quotas
 from localaws.embedded import LocalAws
-from localaws.settings import Settings
 from tests.integration.kill_world import (
     GROUP,
     RIVAL,
     MortalGateway,
     Services,
     Subscriber,
+    aws,
     mortal_gateway,
     subscriber,
 )
 from tests.integration.shared_place import SharedAws, SharedPlace
 from tests.integration.test_kill import misbehave
+
+__all__ = ["aws"]
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -42,20 +43,6 @@ RIVALS = 10
 ARRIVE_S = 150.0
 VISIBILITY_S = 5
 SETTLED = ("published", "failed", "expired", "cancelled", "collapsed")
-
-
-@pytest.fixture
-async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
-    """All of localaws, without the rates that one connection of many topics would exceed."""
-    settings = Settings(
-        iot_port=0,
-        aws_port=0,
-        api_port=0,
-        state_dir=tmp_path / "state",
-        quotas=Quotas(publishes_per_s=None, bytes_per_s=None),
-    )
-    async with LocalAws(settings) as running:
-        yield running
 
 
 @pytest.fixture
