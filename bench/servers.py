@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 START_TIMEOUT_S = 30.0
 
+CPUS = frozenset(os.sched_getaffinity(0))
+"""What the benchmark was given, noted before it binds itself to a part of it."""
+
 NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 
 MOSQUITTO_CONF = """
@@ -118,14 +121,13 @@ def resident_bytes(pid: int) -> int:
 
 
 def on_first_cpu() -> None:
-    """Bind this process to the first CPU it may use."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    """Bind this process to the first CPU of the benchmark's, whatever its parent is bound to."""
+    os.sched_setaffinity(0, {min(CPUS)})
 
 
 def off_first_cpu() -> None:
     """Bind this process to all CPUs but the first, if there are several."""
-    cpus = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cpus - {min(cpus)} or cpus)
+    os.sched_setaffinity(0, CPUS - {min(CPUS)} or CPUS)
 
 
 def _localaws(clients: int, folder: Path, rates: str) -> tuple[subprocess.Popen[str], Served]:
