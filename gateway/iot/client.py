@@ -85,11 +85,14 @@ class IotData:
         """
         keys = self._credentials.keys
         try:
-            await self._publish(publication)
-        except CredentialsFailed:
-            if not await self._credentials.renew(keys):
-                raise
-            await self._publish(publication)
+            await self._path.publish(publication)
+        except CLIENT_ERRORS as error:
+            failure = publish_failure(error)
+            if not isinstance(failure, CredentialsFailed) or not await self._credentials.renew(
+                keys
+            ):
+                raise failure from error
+            await self._publish_again(publication)
 
     async def deliver(self, publication: Publication, *, within_s: int) -> None:
         """Send to one client and wait for its confirmation, see `Publisher.deliver`."""
@@ -110,7 +113,7 @@ class IotData:
         except CLIENT_ERRORS as error:
             raise publish_failure(error) from error
 
-    async def _publish(self, publication: Publication) -> None:
+    async def _publish_again(self, publication: Publication) -> None:
         try:
             await self._path.publish(publication)
         except CLIENT_ERRORS as error:

@@ -19,15 +19,17 @@ from botocore.awsrequest import HeadersDict
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError, create_parser
 
-from gateway.iot.http import Answer, BadAnswer, HttpPool
+from gateway.iot.http_connection import BadAnswer, HttpConnection
+from gateway.iot.http_pool import HttpPool
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
 
     from gateway.core.publication import Publication
-    from gateway.core.publish_request import PublishRequests
+    from gateway.core.publish_request import PublishRequests, SigningKeys
     from gateway.iot.credentials import Credentials
+    from gateway.iot.http_connection import Answer
 
 _IDLE_S: Final = 12.0
 """How long a connection without work is kept, seconds; as the stock client does, so that the far
@@ -67,13 +69,15 @@ class DirectPath:
 
     async def publish(self, publication: Publication) -> None:
         """Publish once; raises as the stock client does."""
+        keys = self._credentials.keys
         try:
-            if self._pool.ready and self._credentials.keys is not None:
+            if keys is not None and self._pool.ready:
                 # Nothing to wait for but the answer, and the pool bounds that.
-                answer = await self._exchange(publication)
+                answer = await self._pool.exchange(self._written(publication, keys))
             else:
                 async with asyncio.timeout(self._timeout_s):
-                    answer = await self._exchange(publication)
+                    keys = keys or await self._credentials.signing_keys()
+                    answer = await self._pool.exchange(self._written(publication, keys))
         except BadAnswer as error:
             raise ResponseParserError(str(error)) from error
         if answer.status >= 300:
@@ -83,12 +87,10 @@ class DirectPath:
         """Close the connections."""
         self._pool.close()
 
-    async def _exchange(self, publication: Publication) -> Answer:
-        keys = self._credentials.keys or await self._credentials.signing_keys()
-        request = self._requests.write(
+    def _written(self, publication: Publication, keys: SigningKeys) -> bytes:
+        return self._requests.write(
             publication, keys, now_s=time.time(), invocation_id=next(self._invocations)
         )
-        return await self._pool.exchange(request)
 
     def _error(self, answer: Answer) -> Exception:
         response: dict[str, Any] = {
@@ -123,10 +125,20 @@ def open_pool(
     """
     url = urlsplit(endpoint)
     secure = url.scheme == "https"
+    loop = asyncio.get_running_loop()
+
+    async def connect() -> HttpConnection:
+        _, connection = await loop.create_connection(
+            HttpConnection,
+            url.hostname or "",
+            url.port or (443 if secure else 80),
+            ssl=tls if secure else None,
+            server_hostname=url.hostname if secure else None,
+        )
+        return connection
+
     return HttpPool(
-        host=url.hostname or "",
-        port=url.port or (443 if secure else 80),
-        tls=tls if secure else None,
+        connect=connect,
         connections=connections,
         connect_timeout_s=connect_timeout_s,
         read_timeout_s=read_timeout_s,

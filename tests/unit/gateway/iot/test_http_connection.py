@@ -11,28 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.iot.http import Answer, BadAnswer, HttpConnection
+from gateway.iot.http_connection import Answer, BadAnswer, HttpConnection
+from tests.unit.gateway.iot.wire import Wire
 
 OK = b"HTTP/1.1 200 OK\r\nX-Amzn-RequestId: 7\r\nContent-Length: 2\r\n\r\n{}"
 CHUNKED = b"HTTP/1.1 429 Slow\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class Wire(asyncio.Transport):
-    """A transport that keeps what is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.aborted = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Keep it."""
-        self.written += bytes(data)
-
-    def abort(self) -> None:
-        """Note it."""
-        self.aborted = True
 
 
 class Line:
@@ -45,13 +29,13 @@ class Line:
 
     async def ask(self, parts: Sequence[bytes], *, then: Exception | None = None) -> Answer:
         """Send a request and let the answer arrive in parts, then perhaps lose the connection."""
-        task = asyncio.create_task(self.connection.exchange(b"request"))
-        await asyncio.sleep(0)
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.connection.send(b"request", answered)
         for part in parts:
             self.connection.data_received(part)
         if then is not None:
             self.connection.connection_lost(then)
-        return await task
+        return await answered
 
 
 @given(
@@ -107,19 +91,7 @@ async def test_gives_up_a_connection_that_speaks_unasked() -> None:
     line.connection.data_received(b"x")
     assert line.wire.aborted
     with pytest.raises(ConnectionResetError):
-        await line.connection.exchange(b"request")
-
-
-async def test_gives_up_a_connection_whose_caller_left() -> None:
-    """The answer to a cancelled publish must not answer the next."""
-    line = Line()
-    task = asyncio.create_task(line.connection.exchange(b"request"))
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert line.wire.aborted
-    assert not line.connection.reusable
+        await line.ask([])
 
 
 async def test_close_means_close() -> None:
