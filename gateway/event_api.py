@@ -10,7 +10,6 @@ Source: docs/design.md, "Event API".
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ from aiohttp import hdrs
 
 from gateway import answers, problems
 from gateway.answers import NotTaken, Result, Taken
+from gateway.core.compact_json import compact_json
 from gateway.core.event import Event
 from gateway.core.preference import wait_s
 from gateway.errors import ChangedEvent, RequestRefused
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from gateway.request_line import Line
     from gateway.settings import Settings
 
-_JSON: Final = json.JSONEncoder()
 _PREFER: Final = "Prefer"
 _APPLIED: Final = "Preference-Applied"
 
@@ -115,14 +114,15 @@ class EventApi:
                 wanted.append((place, _allowed(item, service)))
             except RequestRefused as refusal:
                 found[place] = _not_taken(item, refusal)
-        # The first event was counted before the body was read.
-        counted, too_fast = self._admission.count_each(
-            service, max(0, len(wanted) - 1), time.monotonic()
-        )
-        let_in = wanted[: counted + 1]
-        if too_fast is not None:
-            for place, event in wanted[counted + 1 :]:
-                found[place] = _not_taken(event, too_fast)
+        let_in = wanted
+        if len(wanted) > 1:  # the first event was counted before the body was read
+            counted, too_fast = self._admission.count_each(
+                service, len(wanted) - 1, time.monotonic()
+            )
+            if too_fast is not None:
+                let_in = wanted[: counted + 1]
+                for place, event in wanted[counted + 1 :]:
+                    found[place] = _not_taken(event, too_fast)
         if let_in:
             accepted = await self._intake.accept([event for _, event in let_in], service)
             for (place, event), acceptance in zip(let_in, accepted, strict=True):
@@ -163,7 +163,7 @@ class EventApi:
             return answer.reply()
         if refused:
             headers |= problems.retry_after_any([one.error for one in refused])
-        body = _JSON.encode(answers.many(results)).encode()
+        body = compact_json(answers.many(results))
         return Reply(answers.status_of(taken), body, JSON_TYPE, headers)
 
 
@@ -172,7 +172,7 @@ def _answer_one(line: Line, result: Result, headers: dict[str, str]) -> Reply:
         raise result.error
     report = result.report
     line.facts.update(event_id=report.id, state=report.state, addresses=len(report.deliveries))
-    body = _JSON.encode(result.members()).encode()
+    body = compact_json(result.members())
     headers[hdrs.LOCATION] = answers.location(report.id)
     return Reply(answers.status_of([result]), body, JSON_TYPE, headers)
 

@@ -214,8 +214,11 @@ class OutboxIntake:
         return await self._outbox.cancel(service.name, event_id)
 
     def _count(self, taken: tuple[Acceptance, ...], service: Service) -> None:
-        new = sum([isinstance(one, Accepted) and not one.duplicate for one in taken])
-        again = sum([isinstance(one, Accepted) and one.duplicate for one in taken])
+        new = again = 0
+        for one in taken:
+            if isinstance(one, Accepted):
+                new += not one.duplicate
+                again += one.duplicate
         if new:
             counter = self._accepted.get(service.name)
             if counter is None:  # looking a child up by its labels costs more than counting
@@ -234,7 +237,7 @@ def _draft(event: Event, service: Service, now_ms: int) -> KeptEvent | Refused:
 
 def _acceptance(event: KeptEvent, addition: Addition) -> Acceptance:
     match addition:
-        case Added():
+        case Added():  # nearly always
             return Accepted(report=event.brief())
         case Known(report):
             return Accepted(report=report, duplicate=True)

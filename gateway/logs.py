@@ -9,7 +9,6 @@ Source: style guide, "Logging: stdlib".
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sys
 import time
@@ -18,6 +17,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
 from typing import Final, Literal, TextIO
+
+from gateway.core.compact_json import compact_json
 
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {
     "message",
@@ -29,8 +30,6 @@ _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {
 
 _FEWEST: Final = len(logging.makeLogRecord({}).__dict__) - 1
 """Attributes that stand on a record before its facts; `taskName` is there since Python 3.12."""
-
-_ENCODER: Final = json.JSONEncoder(default=str)
 
 GATHER_S: Final = 0.05
 """How long a line below WARNING may wait for others, seconds. Each write lets go of the
@@ -124,15 +123,14 @@ def json_line(
         message: The fixed phrase.
         facts: What belongs to it.
     """
-    return _ENCODER.encode(
-        {
-            "time": f"{_second(int(at_s))}.{int(at_s * 1000) % 1000:03d}Z",
-            "level": level,
-            "logger": logger,
-            "message": message,
-            **facts,
-        }
-    )
+    line = {
+        "time": f"{_second(int(at_s))}.{int(at_s * 1000) % 1000:03d}Z",
+        "level": level,
+        "logger": logger,
+        "message": message,
+        **facts,
+    }
+    return compact_json(line, str).decode()
 
 
 def write_line(

@@ -50,14 +50,9 @@ class Envelope:
     data: object = None
     extensions: Mapping[str, str] = field(default_factory=dict)
 
-    def encode(self) -> bytes:
-        """Return the envelope as UTF-8 JSON, without blanks.
-
-        Raises:
-            ValueError: The data holds NaN or an infinity, which JSON cannot carry (a bug of the
-                caller, who checks data at the edge).
-        """
-        members: dict[str, object] = {
+    def members(self) -> dict[str, object]:
+        """Return it as the members of a JSON object, for whoever has an encoder of its own."""
+        return {
             "specversion": "1.0",
             "id": self.id,
             "source": self.source,
@@ -66,7 +61,15 @@ class Envelope:
             **self.extensions,
             "data": self.data,
         }
-        return _JSON.encode(members).encode()
+
+    def encode(self) -> bytes:
+        """Return the envelope as UTF-8 JSON, without blanks.
+
+        Raises:
+            ValueError: The data holds NaN or an infinity, which JSON cannot carry (a bug of the
+                caller, who checks data at the edge).
+        """
+        return _JSON.encode(self.members()).encode()
 
     @classmethod
     def decode(cls, body: bytes) -> Envelope:

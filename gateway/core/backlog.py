@@ -74,7 +74,7 @@ class Backlog:
     @property
     def still(self) -> bool:
         """Whether nothing would be given now or later, unless something changes."""
-        return not (self._lanes.ready or self._lanes.parked or self._scheduled)
+        return self._lanes.all_busy and not self._scheduled
 
     @property
     def parked(self) -> int:

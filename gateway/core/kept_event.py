@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
+from gateway.core.compact_json import compact_json
 from gateway.core.event import Event
 from gateway.core.publication import Publication
-from gateway.core.report import Delivery, Report, State
+from gateway.core.report import SENDABLE, Delivery, Report, State
 from gateway.core.settlement import Outcome, Reason
 from gateway.errors import EventTooLarge, FieldProblem, InvalidEvent
 from wire.address import Address, Kind
@@ -144,8 +145,7 @@ class KeptEvent:
     @property
     def sendable(self) -> bool:
         """Whether some delivery ended without being published, and may be asked for again."""
-        again = (State.FAILED, State.EXPIRED, State.CANCELLED)
-        return any(o is not None and o.state in again for o in self.outcomes)
+        return any(o is not None and o.state in SENDABLE for o in self.outcomes)
 
     @property
     def state(self) -> State:
@@ -250,14 +250,15 @@ def keep(event: Event, *, service: str, source: str, now_ms: int) -> KeptEvent:
         InvalidEvent: `deliverAt` is too far away, or `ttl` ends before it.
     """
     due_ms, expires_ms = _times(event, now_ms)
-    payload = Envelope(
+    envelope = Envelope(
         id=event.id,
         source=source,
         type=event.type,
         time=_moment(now_ms),
         data=event.data,
         extensions=event.extensions,
-    ).encode()
+    )
+    payload = compact_json(envelope.members())
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise EventTooLarge(size_bytes=len(payload), limit_bytes=MAX_PAYLOAD_BYTES)
     return KeptEvent(

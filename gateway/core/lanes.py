@@ -104,6 +104,11 @@ class Lanes:
         return len(self._ready)
 
     @property
+    def all_busy(self) -> bool:
+        """Whether no lane would give a delivery now or later, unless something changes."""
+        return self._busy == len(self._lanes)
+
+    @property
     def parked(self) -> int:
         """Lanes whose head waits for its next attempt."""
         return len(self._parked)

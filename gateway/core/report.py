@@ -35,6 +35,9 @@ class State(StrEnum):
         return self not in (State.ACCEPTED, State.SCHEDULED)
 
 
+SENDABLE: Final = frozenset({State.FAILED, State.EXPIRED, State.CANCELLED})
+"""Where a delivery ended that may be asked for again."""
+
 _PRECEDENCE: Final = (
     State.ACCEPTED,
     State.SCHEDULED,

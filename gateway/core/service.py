@@ -50,11 +50,13 @@ class Service:
         Raises:
             NotAllowed: It may not; names the addresses and what it may do instead.
         """
-        refused = [
-            str(address)
-            for address in to
-            if not any(pattern.covers(address) for pattern in self.publish)
-        ]
+        refused = []
+        for address in to:
+            for pattern in self.publish:
+                if pattern.covers(address):
+                    break
+            else:
+                refused.append(str(address))
         if refused:
             raise NotAllowed(self.name, refused, [str(pattern) for pattern in self.publish])
 

@@ -29,7 +29,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 from gateway.answers import EVENTS
-from gateway.front.plain_post import MAX_BODY_BYTES, PlainPost, Verdict, read_plain_post
+from gateway.front.plain_post import MAX_BODY_BYTES, PlainPost, PostReader, Verdict
 from gateway.refusals import Refusals
 from gateway.request_line import GONE, REQUEST_ID, SERVER_NAME, Line, RequestLines
 
@@ -122,6 +122,7 @@ class EventConnection(asyncio.Protocol):
         self._connections = connections
         self._transport: asyncio.Transport
         self._remote: str | None = None
+        self._reader = PostReader(max_body_bytes=posts.max_body_bytes)
         self._received = b""
         self._since = time.monotonic()
         self._task: asyncio.Task[Answer] | None = None
@@ -201,7 +202,7 @@ class EventConnection(asyncio.Protocol):
     def _read(self) -> None:
         if self._closing or self._paused or not self._received:
             return
-        found = read_plain_post(self._received, max_body_bytes=self._posts.max_body_bytes)
+        found = self._reader.read(self._received)
         if found is Verdict.OTHER:
             self._hand_over()
         elif isinstance(found, PlainPost):

@@ -8,6 +8,7 @@ Source: RFC 9112; docs/decisions/0015-front.md.
 
 from __future__ import annotations
 
+import re
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
@@ -22,6 +23,7 @@ MAX_BODY_BYTES: Final = 256 * 1024
 
 _START: Final = b"POST /v1/events HTTP/1.1\r\n"
 _HEAD_END: Final = b"\r\n\r\n"
+_LENGTH: Final = re.compile(rb"\r\ncontent-length: *([0-9]{1,9}) *\r\n", re.IGNORECASE)
 
 _UNUSUAL: Final = frozenset(
     {"content-encoding", "expect", "origin", "trailer", "transfer-encoding", "upgrade"}
@@ -42,7 +44,8 @@ class PlainPost(NamedTuple):
     """A plain post.
 
     Attributes:
-        headers: Its headers, as aiohttp would give them.
+        headers: Its headers, as aiohttp would give them; without Content-Length, which the size of
+            the body says.
         body: Its body.
         size: Bytes it takes; those behind belong to the next request.
     """
@@ -52,29 +55,46 @@ class PlainPost(NamedTuple):
     size: int
 
 
-def read_plain_post(received: bytes, *, max_body_bytes: int) -> PlainPost | Verdict:
-    """Read the first request on a connection.
+class PostReader:
+    """Read the requests of one connection.
+
+    Theory of operation: a caller that keeps its connection mostly sends the same head again, but
+    for the length of its body. So the last head is kept without that number, and a head that is
+    the same needs no parsing.
 
     Args:
-        received: What the connection sent, and was not answered yet.
-        max_body_bytes: Largest body that is read here; at most `MAX_BODY_BYTES`.
+        max_body_bytes: Largest body that is read; at most `MAX_BODY_BYTES`.
     """
-    if not received.startswith(_START):
-        return Verdict.INCOMPLETE if _START.startswith(received) else Verdict.OTHER
-    head_end = received.find(_HEAD_END, len(_START) - 2, MAX_HEAD_BYTES)
-    if head_end < 0:
-        return Verdict.INCOMPLETE if len(received) < MAX_HEAD_BYTES else Verdict.OTHER
-    body_at = head_end + len(_HEAD_END)
-    headers = _headers(received[:body_at])
-    if headers is None:
-        return Verdict.OTHER
-    length = headers.get("Content-Length", "")
-    if not length.isdecimal() or not length.isascii() or int(length) > max_body_bytes:
-        return Verdict.OTHER
-    size = body_at + int(length)
-    if len(received) < size:
-        return Verdict.INCOMPLETE
-    return PlainPost(headers, received[body_at:size], size)
+
+    def __init__(self, *, max_body_bytes: int) -> None:
+        self._max_body_bytes = max_body_bytes
+        self._head = b""
+        self._headers: CIMultiDictProxy[str] | None = None
+
+    def read(self, received: bytes) -> PlainPost | Verdict:
+        """Read the first request.
+
+        Args:
+            received: What the connection sent, and was not answered yet.
+        """
+        if not received.startswith(_START):
+            return Verdict.INCOMPLETE if _START.startswith(received) else Verdict.OTHER
+        head_end = received.find(_HEAD_END, len(_START) - 2, MAX_HEAD_BYTES)
+        if head_end < 0:
+            return Verdict.INCOMPLETE if len(received) < MAX_HEAD_BYTES else Verdict.OTHER
+        body_at = head_end + len(_HEAD_END)
+        length = _LENGTH.search(received, len(_START) - 2, body_at)
+        if length is None or int(length[1]) > self._max_body_bytes:
+            return Verdict.OTHER
+        head = received[: length.start(1)] + received[length.end(1) : body_at]
+        if head != self._head or self._headers is None:
+            self._head, self._headers = head, _headers(received[:body_at])
+            if self._headers is None:
+                return Verdict.OTHER
+        size = body_at + int(length[1])
+        if len(received) < size:
+            return Verdict.INCOMPLETE
+        return PlainPost(self._headers, received[body_at:size], size)
 
 
 class _Head:
@@ -87,9 +107,11 @@ class _Head:
     def on_header(self, name: bytes, value: bytes) -> None:
         # As aiohttp decodes them, so that both show a handler the same text.
         field = name.decode("ascii")
-        if field.lower() in _UNUSUAL:
+        lower = field.lower()
+        if lower in _UNUSUAL:
             self.plain = False
-        self.fields.append((field, value.decode("utf-8", "surrogateescape")))
+        elif lower != "content-length":
+            self.fields.append((field, value.decode("utf-8", "surrogateescape")))
 
 
 def _headers(head: bytes) -> CIMultiDictProxy[str] | None:

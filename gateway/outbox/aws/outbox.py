@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.clock import SYSTEM_CLOCK, Clock
 from gateway.core.kept_event import KeptEvent
-from gateway.core.report import Page, Report, State
+from gateway.core.report import SENDABLE, Page, Report, State
 from gateway.core.settlement import Outcome, Reason
 from gateway.errors import (
     InvalidQuery,
@@ -272,8 +272,7 @@ class AwsOutbox:
         event = event_of(item)
         if not event.settled or not event.sendable or event.payload is None:
             raise WrongState(event_id, state=str(event.state), needed=_SENDABLE)
-        again = (State.FAILED, State.EXPIRED, State.CANCELLED)
-        event.outcomes = [None if o and o.state in again else o for o in event.outcomes]
+        event.outcomes = [None if o and o.state in SENDABLE else o for o in event.outcomes]
         event.attempts = None
         if event.expires_ms is not None:
             event.expires_ms = now_ms + event.expires_ms - event.due_ms

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from botocore.exceptions import ClientError
 
 from gateway.core.kept_event import Attempts, KeptEvent
-from gateway.core.report import State
+from gateway.core.report import SENDABLE, State
 from gateway.core.settlement import Outcome
 from gateway.errors import OutboxUnavailable
 from gateway.outbox.aws.calls import persistently
@@ -238,7 +238,7 @@ class Table:
         put = {f"o{position}": outcome_text(outcome)}
         remove = [f"{letter}{position}" for letter in "chw"]
         if deliveries == 1:
-            sendable = outcome.state in _SENDABLE
+            sendable = outcome.state in SENDABLE
             put |= {"st": text(outcome.state), "expires_at": self._expiry(outcome, sendable)}
             remove += ["gsi1pk", "gsi1sk", *([] if sendable else ["payload"])]
         item = await self._change(
@@ -426,9 +426,6 @@ class Table:
         return await persistently(
             lambda: call(TableName=self._name, **arguments), what=operation, within_s=WITHIN_S
         )
-
-
-_SENDABLE: Final = (State.FAILED, State.EXPIRED, State.CANCELLED)
 
 
 def _unsettled(turn: Turn) -> str:

@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from gateway.core.kept_event import KeptEvent
-from gateway.core.report import Report, State
+from gateway.core.report import SENDABLE, Report, State
 from gateway.core.settlement import write_outcomes
 from gateway.errors import UnknownEvent, WrongState
 from gateway.outbox.outbox import ADDED, CHANGED, Added, Changed
@@ -297,6 +297,10 @@ _SENDABLE: Final = "settled as failed, expired or cancelled, with its payload st
 def settlement_of(event: KeptEvent) -> Settlement:
     """Return what the event's row must become."""
     outcomes = event.outcomes
+    if len(outcomes) == 1 and (only := outcomes[0]) is not None:  # nearly every event
+        text = write_outcomes(outcomes)
+        again = only.state in SENDABLE
+        return Settlement(CODES[only.state], only.at_ms, text, event.seq, drop_payload=not again)
     if None in outcomes:
         return Settlement(OPEN, None, write_outcomes(outcomes), event.seq, drop_payload=False)
     settled_ms = max(outcome.at_ms for outcome in outcomes if outcome is not None)

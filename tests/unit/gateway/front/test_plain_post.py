@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.front.plain_post import MAX_HEAD_BYTES, PlainPost, Verdict, read_plain_post
+from gateway.front.plain_post import MAX_HEAD_BYTES, PlainPost, PostReader, Verdict
 
 START = b"POST /v1/events HTTP/1.1\r\n"
 HEADERS = st.dictionaries(
@@ -27,7 +27,7 @@ def request(body: bytes = b"{}", start: bytes = START, **headers: str) -> bytes:
 
 def read(received: bytes, max_body_bytes: int = 1_000) -> PlainPost | Verdict:
     """Read what a connection sent."""
-    return read_plain_post(received, max_body_bytes=max_body_bytes)
+    return PostReader(max_body_bytes=max_body_bytes).read(received)
 
 
 @given(HEADERS, st.binary(max_size=200), st.binary(max_size=50))
@@ -40,6 +40,49 @@ def test_reads_one_request_and_leaves_the_rest(
     assert isinstance(found, PlainPost)
     assert (found.body, found.size) == (body, len(whole))
     assert {name: found.headers[name] for name in headers} == headers
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                [
+                    {},
+                    {"X-A": "1"},
+                    {"X-A": "2"},
+                    {"X-A": "1", "content-length": ""},
+                    {"X-A": "1", "X-Content-Length": "7"},
+                    {"Content-Length": "+2"},
+                    {"Content-Length": "02"},
+                    {"Expect": "100-continue"},
+                ]
+            ),
+            st.sampled_from([b"", b"{}", b"x" * 99, b"\r\ncontent-length: 5\r\n\r\n"]),
+        ),
+        max_size=8,
+    )
+)
+def test_a_remembered_head_changes_nothing(requests: list[tuple[dict[str, str], bytes]]) -> None:
+    """One reader says of each request what a new one says."""
+    reader = PostReader(max_body_bytes=1_000)
+    for headers, body in requests:
+        received = request(body, START, **headers)
+        assert reader.read(received) == read(received)
+
+
+def test_a_head_that_is_the_same_is_not_read_again() -> None:
+    """But for the length of the body."""
+    reader = PostReader(max_body_bytes=1_000)
+    first, second, other = (
+        reader.read(request(body, START, X_A=value))
+        for body, value in ((b"{}", "1"), (b"[1,2,3,4,5]", "1"), (b"{}", "2"))
+    )
+    assert isinstance(first, PlainPost)
+    assert isinstance(second, PlainPost)
+    assert isinstance(other, PlainPost)
+    assert second.body == b"[1,2,3,4,5]"
+    assert second.headers is first.headers
+    assert other.headers["X-A"] == "2"
 
 
 @given(st.binary(max_size=60), st.data())
