@@ -2,24 +2,24 @@
 
 Owns the keyring in force and one token bucket for each credential.
 Does not: verify tokens (`gateway/tokens.py`), decide about addresses (`core/service.py`) or speak
-HTTP beyond one header's text.
-Source: docs/design.md, "Event API"; RFC 6750 section 2.1 for the header.
+HTTP.
+Source: docs/design.md, "Event API".
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gateway.bearer import Bearer
 from gateway.core.service import ANYBODY, Service
 from gateway.core.service_token import CREDENTIAL_PREFIX
 from gateway.core.token_bucket import TokenBucket
 from gateway.errors import NotAuthenticated, RateExceeded, UnknownSender
-from gateway.keys import KEY_PREFIX, Keyring
+from gateway.keys import Keyring
 
 if TYPE_CHECKING:
     from gateway.tokens import ServiceTokens
 
-_MAX_KEY_CHARS: Final = 4_096
 _MAX_BUCKETS: Final = 10_000
 """Most credentials whose use is remembered; an issuer may name any number of services."""
 
@@ -70,15 +70,19 @@ class Admission:
             NotAuthenticated: No key or token was shown, or one that proves nothing here.
             IssuerUnavailable: The token cannot be checked right now.
         """
+        return await self.identify_bearer(Bearer.of(authorization))
+
+    async def identify_bearer(self, bearer: Bearer | None) -> Service:
+        """Return the service that shows something; raises as `identify`."""
         if self._insecure_no_auth:
             return ANYBODY
-        scheme, _, shown = (authorization or "").partition(" ")
-        shown = shown.strip()
-        if scheme.lower() != "bearer" or not shown:
+        if bearer is None:
             raise NotAuthenticated("missing")
-        if self._tokens is not None and not shown.startswith(KEY_PREFIX):
-            return await self._tokens.service(shown)
-        service = None if len(shown) > _MAX_KEY_CHARS else self._keyring.find(shown)
+        if self._tokens is not None and not bearer.is_key:
+            return await self._tokens.service(bearer.shown)
+        service = None
+        if bearer.key_hash is not None:
+            service = self._keyring.find_by_hash(bearer.key_hash)
         if service is None:
             raise NotAuthenticated("unknown_key")
         return service

@@ -23,24 +23,20 @@ from gateway.core.event import Event
 from gateway.core.preference import wait_s
 from gateway.errors import ChangedEvent, RequestRefused
 from gateway.event_id import new_event_id
-from gateway.formats.media import media_of
 from gateway.formats.submission import Bounds, Item, Reader, Submission
-from gateway.formats.trace_context import trace_extensions
 from gateway.intake import Acceptance, Accepted, Conflict, Refused
 from gateway.reply import Reply
 
 if TYPE_CHECKING:
-    from multidict import CIMultiDictProxy
-
     from gateway.admission import Admission
     from gateway.core.report import Report
     from gateway.core.service import Service
+    from gateway.formats.post_head import PostHead
     from gateway.intake import Intake
     from gateway.metrics import Metrics
     from gateway.request_line import Line
     from gateway.settings import Settings
 
-_PREFER: Final = "Prefer"
 _APPLIED: Final = "Preference-Applied"
 
 
@@ -66,38 +62,36 @@ class EventApi:
         self._settings = settings
         self._reader = Reader(Bounds.of(settings), new_event_id)
 
-    async def post(
-        self, headers: CIMultiDictProxy[str], read: Callable[[], Awaitable[bytes]], line: Line
-    ) -> Reply:
+    async def post(self, head: PostHead, read: Callable[[], Awaitable[bytes]], line: Line) -> Reply:
         """Take events and answer where they stand.
 
         The cheap checks come first: a caller that may not send at all costs no reading.
 
         Args:
-            headers: Headers of the request.
+            head: Head of the request.
             read: Reads its body, decompressed.
             line: Its line.
 
         Raises:
             RequestRefused: Nothing was taken.
         """
-        service = await self._admission.identify(headers.get(hdrs.AUTHORIZATION))
+        service = await self._admission.identify_bearer(head.bearer)
         line.facts["service"] = service.name
         self._admission.count(service, 1, time.monotonic())
-        media = media_of(headers)
+        media = head.media
         body = await read()
         line.facts["body_bytes"] = len(body)
         submission = self._reader.read(
             media,
-            headers,
+            head.headers,
             body,
             own_source=service.source,
-            trace=trace_extensions(headers) or line.trace,
+            trace=head.trace or line.trace,
         )
         results = await self._take(submission, service)
         applied: dict[str, str] = {}
-        if _PREFER in headers:
-            asked_s = wait_s(headers.getall(_PREFER), most_s=self._settings.max_wait_s)
+        if head.preferences:
+            asked_s = wait_s(head.preferences, most_s=self._settings.max_wait_s)
             if asked_s:
                 results = await self._wait(results, service, asked_s)
                 applied[_APPLIED] = f"wait={asked_s}"

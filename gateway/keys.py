@@ -128,9 +128,12 @@ class Keyring:
 
     def find(self, shown: str) -> Service | None:
         """Return the service behind a key, or None for an unknown one."""
-        digest = hash_of(shown)
-        key = self._by_hash.get(digest)
-        if key is None or not hmac.compare_digest(key.sha256, digest):
+        return self.find_by_hash(hash_of(shown))
+
+    def find_by_hash(self, key_hash: str) -> Service | None:
+        """Return the service behind the key that has this hash, or None for an unknown one."""
+        key = self._by_hash.get(key_hash)
+        if key is None or not hmac.compare_digest(key.sha256, key_hash):
             return None
         return key.service
 

@@ -108,7 +108,7 @@ class RequestLines:
             "method": method,
             "route": route,
             "status": status,
-            "seconds": round(seconds, 6),
+            "seconds": int(seconds * 1_000_000) / 1_000_000,
             "remote": remote,
             **line.facts,
         }

@@ -8,7 +8,6 @@ Source: W3C Trace Context, sections 3.2 and 3.3; CloudEvents distributed tracing
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Final
 
 _TRACEPARENT: Final = re.compile(
@@ -17,19 +16,18 @@ _TRACEPARENT: Final = re.compile(
 _TRACESTATE: Final = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,511}", re.ASCII)
 
 
-def trace_extensions(headers: Mapping[str, str]) -> dict[str, str]:
+def trace_extensions(parent: str, state: str) -> dict[str, str]:
     """Return the CloudEvents extensions that carry the caller's trace; none if it sent none.
 
     What is not by the book is left out, as the standard asks, and is no reason to refuse an event.
 
     Args:
-        headers: The request's headers; looked up without regard to case.
+        parent: The `traceparent` header, or nothing.
+        state: The `tracestate` headers, joined by commas where there are several, or nothing.
     """
-    parent = headers.get("traceparent", "")
     if not _TRACEPARENT.fullmatch(parent):
         return {}
     found = {"traceparent": parent}
-    state = headers.get("tracestate", "")
     if _TRACESTATE.fullmatch(state):
         found["tracestate"] = state
     return found

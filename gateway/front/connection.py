@@ -88,11 +88,11 @@ class PlainPosts:
         async def read() -> bytes:
             return post.body
 
-        line = Line(post.headers.get(REQUEST_ID))
+        line = Line(post.head.request_id)
         status = GONE
         try:
             try:
-                reply = await self._api.post(post.headers, read, line)
+                reply = await self._api.post(post.head, read, line)
             except Exception as error:
                 reply = self._refusals.reply(error, line)
             status = reply.status
@@ -125,7 +125,8 @@ class EventConnection(asyncio.Protocol):
         self._reader = PostReader(max_body_bytes=posts.max_body_bytes)
         self._received = b""
         self._since = time.monotonic()
-        self._task: asyncio.Task[Answer] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
         self._paused = False
         self._closing = False
 
@@ -207,17 +208,17 @@ class EventConnection(asyncio.Protocol):
             self._hand_over()
         elif isinstance(found, PlainPost):
             self._received = self._received[found.size :]
-            self._task = asyncio.get_running_loop().create_task(
-                self._posts.answer(found, self._remote)
-            )
-            self._task.add_done_callback(self._answered)
+            self._task = self._loop.create_task(self._answer(found))
 
-    def _answered(self, task: asyncio.Task[Answer]) -> None:
-        self._task = None
-        self._since = time.monotonic()
-        if task.cancelled() or self._transport.is_closing():
+    async def _answer(self, post: PlainPost) -> None:
+        try:
+            answer = await self._posts.answer(post, self._remote)
+        finally:
+            self._task = None
+            self._since = time.monotonic()
+        if self._transport.is_closing():
             return
-        self._transport.write(_written(task.result(), last=self._closing))
+        self._transport.write(_written(answer, last=self._closing))
         if self._closing:
             self._transport.close()
             return

@@ -15,6 +15,8 @@ from typing import Final, NamedTuple
 import httptools
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from gateway.formats.post_head import PostHead
+
 MAX_HEAD_BYTES: Final = 8_000
 """A longer head is aiohttp's, whose own bound for one header line is 8,190 bytes."""
 
@@ -44,13 +46,13 @@ class PlainPost(NamedTuple):
     """A plain post.
 
     Attributes:
-        headers: Its headers, as aiohttp would give them; without Content-Length, which the size of
-            the body says.
+        head: What its headers say. They are as aiohttp would give them, but for Content-Length,
+            which the size of the body says.
         body: Its body.
         size: Bytes it takes; those behind belong to the next request.
     """
 
-    headers: CIMultiDictProxy[str]
+    head: PostHead
     body: bytes
     size: int
 
@@ -68,8 +70,8 @@ class PostReader:
 
     def __init__(self, *, max_body_bytes: int) -> None:
         self._max_body_bytes = max_body_bytes
-        self._head = b""
-        self._headers: CIMultiDictProxy[str] | None = None
+        self._bytes = b""
+        self._head: PostHead | None = None
 
     def read(self, received: bytes) -> PlainPost | Verdict:
         """Read the first request.
@@ -86,18 +88,18 @@ class PostReader:
         length = _LENGTH.search(received, len(_START) - 2, body_at)
         if length is None or int(length[1]) > self._max_body_bytes:
             return Verdict.OTHER
-        head = received[: length.start(1)] + received[length.end(1) : body_at]
-        if head != self._head or self._headers is None:
-            self._head, self._headers = head, _headers(received[:body_at])
-            if self._headers is None:
+        same = received[: length.start(1)] + received[length.end(1) : body_at]
+        if same != self._bytes or self._head is None:
+            self._bytes, self._head = same, _head(received[:body_at])
+            if self._head is None:
                 return Verdict.OTHER
         size = body_at + int(length[1])
         if len(received) < size:
             return Verdict.INCOMPLETE
-        return PlainPost(self._headers, received[body_at:size], size)
+        return PlainPost(self._head, received[body_at:size], size)
 
 
-class _Head:
+class _Fields:
     """Collects headers; what the parser calls."""
 
     def __init__(self) -> None:
@@ -114,8 +116,8 @@ class _Head:
             self.fields.append((field, value.decode("utf-8", "surrogateescape")))
 
 
-def _headers(head: bytes) -> CIMultiDictProxy[str] | None:
-    found = _Head()
+def _head(head: bytes) -> PostHead | None:
+    found = _Fields()
     parser = httptools.HttpRequestParser(found)
     try:
         parser.feed_data(head)
@@ -123,4 +125,4 @@ def _headers(head: bytes) -> CIMultiDictProxy[str] | None:
         return None
     if not found.plain or not parser.should_keep_alive():
         return None
-    return CIMultiDictProxy(CIMultiDict(found.fields))
+    return PostHead(CIMultiDictProxy(CIMultiDict(found.fields)))

@@ -52,7 +52,9 @@ def read_message(message: Message, *, service: Service, reader: Reader) -> Conte
         # What is no text is then refused as what it is: not UTF-8.
         message.body.encode(errors="surrogatepass"),
         own_source=service.source,
-        trace=trace_extensions(message.attributes),
+        trace=trace_extensions(
+            message.attributes.get("traceparent", ""), message.attributes.get("tracestate", "")
+        ),
         address=message.group,
     )
     events: dict[int, Event] = {}

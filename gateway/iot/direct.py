@@ -153,5 +153,6 @@ def invocation_ids() -> Iterator[str]:
     much as a signature.
     """
     first = str(uuid.uuid4())
+    start = first[:24]
     for number in count(int(first[24:], 16)):
-        yield f"{first[:24]}{number & 0xFFFFFFFFFFFF:012x}"
+        yield f"{start}{number & 0xFFFFFFFFFFFF:012x}"

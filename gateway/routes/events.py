@@ -15,6 +15,7 @@ from aiohttp import web
 
 from gateway.answers import EVENTS
 from gateway.body import read_body
+from gateway.formats.post_head import PostHead
 from gateway.request_line import LINE
 
 if TYPE_CHECKING:
@@ -40,4 +41,4 @@ class EventRoutes:
     async def post(self, request: web.Request) -> web.Response:
         """Take events and answer where they stand."""
         read = partial(read_body, request, timeout_s=self._body_timeout_s)
-        return (await self._api.post(request.headers, read, request[LINE])).response()
+        return (await self._api.post(PostHead(request.headers), read, request[LINE])).response()

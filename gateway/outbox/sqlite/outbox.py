@@ -175,11 +175,14 @@ class SqliteOutbox:
         """Keep events, see `Outbox.add`: one hand-over to the writer and one wait for all."""
         if not self._loaded.is_set() or self._stopping:
             raise OutboxUnavailable(self.trouble() or STARTING)
-        deliveries = sum([len(event.names) for event in events])
-        size = sum([len(event.payload or b"") for event in events])
-        self._reserve(deliveries, size)
+        deliveries = size = 0
         for event in events:
-            event.seq = self._take_seq()
+            deliveries += len(event.names)
+            size += len(event.payload or b"")
+        self._reserve(deliveries, size)
+        for seq, event in enumerate(events, self._next_seq):
+            event.seq = seq
+        self._next_seq += len(events)
         waiter: asyncio.Future[tuple[Addition, ...]] = self._loop.create_future()
 
         def done(results: jobs.Results | OutboxUnavailable) -> None:

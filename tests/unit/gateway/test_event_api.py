@@ -25,6 +25,7 @@ from gateway.errors import (
 )
 from gateway.event_api import EventApi
 from gateway.formats.media import Form
+from gateway.formats.post_head import PostHead
 from gateway.keys import Keyring, new_key
 from gateway.metrics import Metrics
 from gateway.request_line import Line
@@ -72,7 +73,7 @@ class World:
             return body
 
         shown = CIMultiDictProxy(CIMultiDict(sent | named))
-        reply = await self.api.post(shown, read, line)
+        reply = await self.api.post(PostHead(shown), read, line)
         self.headers = dict(reply.headers)
         return reply.status, json.loads(reply.body)
 
