@@ -75,8 +75,10 @@ Result: TypeAlias = Taken | NotTaken
 
 def status_of(taken: Sequence[Taken]) -> int:
     """Return 200 where the outcome of all is known and was asked for, and 202 otherwise."""
-    known = bool(taken) and all(one.waited and one.report.settled for one in taken)
-    return 200 if known else 202
+    for one in taken:
+        if not one.waited or not one.report.settled:
+            return 202
+    return 200 if taken else 202
 
 
 def many(results: Sequence[Result]) -> dict[str, object]:

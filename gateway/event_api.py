@@ -165,7 +165,9 @@ def _answer_one(line: Line, result: Result, headers: dict[str, str]) -> Reply:
     if isinstance(result, NotTaken):
         raise result.error
     report = result.report
-    line.facts.update(event_id=report.id, state=report.state, addresses=len(report.deliveries))
+    facts = line.facts
+    facts["event_id"], facts["state"] = report.id, report.state
+    facts["addresses"] = len(report.deliveries)
     body = compact_json(result.members())
     headers[hdrs.LOCATION] = answers.location(report.id)
     return Reply(answers.status_of([result]), body, JSON_TYPE, headers)

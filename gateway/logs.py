@@ -151,8 +151,7 @@ def write_line(
         return
     match logging.root.handlers:
         case [GatheringHandler() as handler]:
-            name = logging.getLevelName(level).lower()
-            handler.keep(json_line(time.time(), name, logger.name, message, facts))
+            handler.keep(json_line(time.time(), _level(level), logger.name, message, facts))
         case _:
             logger.log(level, message, extra=facts)
 
@@ -186,6 +185,11 @@ def _facts(record: logging.LogRecord) -> dict[str, object]:
 
 def _time(record: logging.LogRecord) -> datetime:
     return datetime.fromtimestamp(record.created, UTC)
+
+
+@lru_cache(maxsize=8)
+def _level(number: int) -> str:
+    return logging.getLevelName(number).lower()
 
 
 @lru_cache(maxsize=2)

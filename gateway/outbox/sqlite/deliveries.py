@@ -65,6 +65,7 @@ class Deliveries:
         self._deliverer: Deliverer | None = None
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._waking = False
         self._stopping = False
 
     def stop(self) -> None:
@@ -296,6 +297,16 @@ class Deliveries:
         """Tell the deliverer that there may be something to claim."""
         if self._deliverer is not None and not self._stopping:
             self._deliverer.wake()
+
+    def wake_soon(self) -> None:
+        """Do so once for all that this round of the loop brings."""
+        if not self._waking:
+            self._waking = True
+            self._loop.call_soon(self._wake)
+
+    def _wake(self) -> None:
+        self._waking = False
+        self.wake()
 
     def _arm(self, now: float, now_ms: int) -> None:
         due_ms = self._backlog.next_due_ms()

@@ -196,7 +196,7 @@ class SqliteOutbox:
             said = tuple([self._admit(e, r) for e, r in zip(events, results, strict=True)])
             if not waiter.done():
                 waiter.set_result(said)
-            self._deliveries.wake()
+            self._deliveries.wake_soon()
 
         self._writer.submit(jobs.Adding(events, done))
         return await waiter

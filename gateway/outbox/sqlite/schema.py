@@ -23,6 +23,7 @@ from typing import Any, Final
 from gateway.core.kept_event import KeptEvent
 from gateway.core.report import State
 from gateway.core.settlement import read_outcomes
+from gateway.outbox.sqlite.many_rows import STATEMENTS
 from gateway.outbox.sqlite.trouble import Damaged, NotOurs
 
 VERSION: Final = 1
@@ -98,7 +99,11 @@ def open_file(file: Path, *, namespace: str, max_bytes: int, busy_s: float) -> s
         sqlite3.Error: It cannot be opened, or is not ours.
     """
     connection = sqlite3.connect(
-        file, timeout=busy_s, isolation_level=None, check_same_thread=False
+        file,
+        timeout=busy_s,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENTS,
     )
     try:
         _prepare(connection, namespace=namespace, max_bytes=max_bytes)
