@@ -10,13 +10,13 @@ Publish; docs/decisions/0009-publish-path.md.
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from gateway.core.mac import Mac
 from wire.sigv4 import ALGORITHM, Scope, signing_key, uri_encode
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class PublishRequests:
         self._scope = ""
         self._token_line = ""
         self._signed_token = ""
-        self._mac = hmac.new(b"", digestmod="sha256")
+        self._mac = Mac(b"")
 
     def write(
         self, publication: Publication, keys: SigningKeys, *, now_s: float, invocation_id: str
@@ -119,15 +119,14 @@ class PublishRequests:
             f"x-amz-date:{timestamp}\n{self._signed_token}\n{signed}\n{sha256(payload).hexdigest()}"
         )
         digest = sha256(request.encode()).hexdigest()
-        # Not hmac.digest: it lets go of the interpreter's lock, and waits to get it back.
-        mac = self._mac.copy()
-        mac.update(f"{ALGORITHM}\n{timestamp}\n{self._scope}\n{digest}".encode())
+        to_sign = f"{ALGORITHM}\n{timestamp}\n{self._scope}\n{digest}"
+        signature = self._mac.hexdigest(to_sign.encode())
         head = self._head % {
             "target": f"{path}?{query}",
             "x-amz-date": timestamp,
             "x-amz-security-token": self._token_line,
             "authorization": f"{ALGORITHM} Credential={keys.access_key}/{self._scope}, "
-            f"SignedHeaders={signed}, Signature={mac.hexdigest()}",
+            f"SignedHeaders={signed}, Signature={signature}",
             "amz-sdk-invocation-id": invocation_id,
             "content-length": len(payload),
         }
@@ -141,7 +140,7 @@ class PublishRequests:
         if day != self._day or keys is not self._keys:
             scope = Scope(day=day, region=self._template.region, service=self._template.service)
             self._day, self._scope, self._keys = day, str(scope), keys
-            self._mac = hmac.new(signing_key(keys.secret_key, scope), digestmod="sha256")
+            self._mac = Mac(signing_key(keys.secret_key, scope))
             self._token_line, self._signed_token = "", ""
             if keys.token:
                 self._token_line = f"X-Amz-Security-Token: {keys.token}\r\n"

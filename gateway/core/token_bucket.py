@@ -59,6 +59,7 @@ class TokenBucket:
 
     def _gain(self, now: float) -> None:
         # A clock that stands still or steps back gains nothing and costs nothing.
-        gained = max(0.0, now - self._at) * self._rate_per_s
-        self._level = min(self._burst, self._level + gained)
-        self._at = max(self._at, now)
+        if now > self._at:
+            level = self._level + (now - self._at) * self._rate_per_s
+            self._level = level if level < self._burst else self._burst
+            self._at = now
