@@ -124,7 +124,10 @@ class Engine:
         await self.stop()
 
     async def stop(self) -> None:
-        """Stop; what is on its way is given up and comes again after the next start."""
+        """Stop; what is on its way is given up and comes again after the next start.
+
+        What was claimed and not begun goes back to the outbox: nobody has to wait for its end.
+        """
         self._stopping = True
         if self._paused is not None:
             self._paused.cancel()
@@ -134,6 +137,9 @@ class Engine:
             with suppress(asyncio.CancelledError):
                 await worker
         self._workers, self._idle = [], deque()
+        if self._put_off is not None:
+            self._outbox.give_back(self._put_off)
+            self._put_off = None
         await self._aside.stop()
 
     # --- deliverer ----------------------------------------------------------------------------
@@ -188,13 +194,21 @@ class Engine:
         while True:
             claim = self._next()
             if claim is None:
-                handed: asyncio.Future[Claim] = self._loop.create_future()
-                self._idle.append(handed)
-                claim = await handed
+                claim = await self._handed()
             if claim.event.wants_receipt(claim.position):
                 await self._aside.run(self._attempt_with_receipt(claim))
             else:
                 await self._attempt(claim)
+
+    async def _handed(self) -> Claim:
+        handed: asyncio.Future[Claim] = self._loop.create_future()
+        self._idle.append(handed)
+        try:
+            return await handed
+        except asyncio.CancelledError:
+            if not handed.cancelled():  # handed over at the moment of the stop
+                self._outbox.give_back(handed.result())
+            raise
 
     def _next(self) -> Claim | None:
         """Return a delivery that may go now, counted against the pace; None if none may."""

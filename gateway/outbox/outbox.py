@@ -104,6 +104,9 @@ class Outbox(Protocol):
     def extend(self, claim: Claim, delay_s: float, reason: Reason) -> None:
         """Put a claimed delivery off: its next attempt is after `delay_s`, nothing overtakes it."""
 
+    def give_back(self, claim: Claim) -> None:
+        """Take back a claimed delivery of which no attempt was made; it comes first again."""
+
     async def find(self, service: str, event_id: str) -> Report | None:
         """Return where an event stands, or None if there is none.
 

@@ -355,6 +355,11 @@ class Deliveries:
         """Put a claimed delivery off, see `Outbox.extend`."""
         self._spawn(self._put_off(claim, delay_s, reason))
 
+    def give_back(self, claim: Claim) -> None:
+        """Take a delivery back that was not attempted, see `Outbox.give_back`."""
+        self._out -= 1
+        self._ready.appendleft(claim)
+
     async def _put_off(self, claim: Claim, delay_s: float, reason: Reason) -> None:
         event, position = claim
         held = self._held[event.seq]

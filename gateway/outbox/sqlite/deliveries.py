@@ -225,6 +225,12 @@ class Deliveries:
         self._backlog.park(place.topic, time.monotonic() + delay_s)
         self._shelf.lighten(event)
 
+    def give_back(self, claim: Claim) -> None:
+        """Take a delivery back that was not attempted, see `Outbox.give_back`."""
+        event, position = claim
+        event.claimed -= 1
+        self._backlog.park(event.names[position], time.monotonic())
+
     def _arrived(self, wanted: list[Wanted], page: list[KeptEvent]) -> None:
         for event in page:
             known = self.in_memory(event.seq)

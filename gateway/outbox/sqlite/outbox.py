@@ -165,6 +165,10 @@ class SqliteOutbox:
         """Put a claimed delivery off, see `Outbox.extend`."""
         self._deliveries.extend(claim, delay_s, reason)
 
+    def give_back(self, claim: Claim) -> None:
+        """Take a delivery back that was not attempted, see `Outbox.give_back`."""
+        self._deliveries.give_back(claim)
+
     def rests_for_s(self) -> float:
         """Return for how long nothing is to be sent, see `Outbox.rests_for_s`."""
         return self._deliveries.rests_for_s()

@@ -115,6 +115,11 @@ class MemoryOutbox:
         self.claimed -= 1
         self.extended.append((claim.event.names[claim.position], delay_s, reason))
 
+    def give_back(self, claim: Claim) -> None:
+        """Let it be claimed again."""
+        self.claimed -= 1
+        self.waiting.appendleft(claim)
+
     async def find(self, service: str, event_id: str) -> Report | None:
         """Look it up."""
         found = self.added.get(event_id)

@@ -81,6 +81,29 @@ async def test_publishes_to_every_address() -> None:
     assert world.value("gateway_publish_seconds_count", outcome="published") == 2
 
 
+async def test_gives_back_what_was_handed_over_as_it_stopped() -> None:
+    """No attempt was made, so nobody must wait until one could be over."""
+    world = World()
+    world.engine.start()
+    await let_others_run()
+    world.outbox.put(kept("user:1"))
+    await world.engine.stop()
+    assert world.publisher.published == []
+    assert [claim.event.names for claim in world.outbox.waiting] == [("user:1",)]
+    assert world.outbox.claimed == 0
+
+
+async def test_gives_back_what_waited_for_its_pace() -> None:
+    """The same with the one that is held until it may go."""
+    async with working(replace(SETTINGS, publish_rate_per_s=1.0)) as world:
+        world.outbox.put(kept("user:1"))
+        world.outbox.put(kept("user:2"))
+        await let_others_run()
+    assert len(world.publisher.published) == 1
+    assert [claim.event.names for claim in world.outbox.waiting] == [("user:2",)]
+    assert world.outbox.claimed == 0
+
+
 async def test_takes_what_waited_before_it_started() -> None:
     """As after a restart."""
     world = World()
