@@ -23,7 +23,10 @@ from types import FrameType
 
 from gateway.__main__ import main
 
+ELSEWHERE = "event loop (uvloop)"
+
 STAGES = {
+    "/gateway/commands/": ELSEWHERE,
     "/gateway/iot/": "publish: sign, send, read the answer",
     "/gateway/core/publish_request.py": "publish: sign, send, read the answer",
     "/wire/sigv4.py": "publish: sign, send, read the answer",
@@ -56,7 +59,6 @@ STAGES = {
 }
 """Stage by a part of the file's path; of several parts that fit, the first in this order."""
 
-ELSEWHERE = "event loop (uvloop)"
 OTHER_THREADS = "outbox: writer thread (SQLite)"
 
 

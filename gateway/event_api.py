@@ -101,6 +101,8 @@ class EventApi:
 
     async def _take(self, submission: Submission, service: Service) -> list[Result]:
         """Let in what may come in; the results are in the order of the request."""
+        if len(submission.items) == 1:
+            return [await self._take_one(submission.items[0], service)]
         found: dict[int, Result] = {}
         wanted: list[tuple[int, Event]] = []
         for place, item in enumerate(submission.items):
@@ -122,6 +124,15 @@ class EventApi:
             for (place, event), acceptance in zip(let_in, accepted, strict=True):
                 found[place] = _result(event, acceptance)
         return [found[place] for place in range(len(submission.items))]
+
+    async def _take_one(self, item: Item, service: Service) -> Result:
+        # As `_take` does, for a third of the price; it was counted before the body was read.
+        try:
+            event = _allowed(item, service)
+        except RequestRefused as refusal:
+            return _not_taken(item, refusal)
+        (acceptance,) = await self._intake.accept((event,), service)
+        return _result(event, acceptance)
 
     async def _wait(
         self, results: Sequence[Result], service: Service, seconds: int

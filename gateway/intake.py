@@ -163,8 +163,13 @@ class OutboxIntake:
     async def accept(self, events: Sequence[Event], service: Service) -> tuple[Acceptance, ...]:
         """Take events, see `Intake.accept`: all of them with one wait for the disk."""
         now_ms = self._clock.now_ms()
-        drafts = [_draft(event, service, now_ms) for event in events]
-        kept = [draft for draft in drafts if isinstance(draft, KeptEvent)]
+        drafts: list[KeptEvent | Refused] = []
+        kept: list[KeptEvent] = []
+        for event in events:
+            draft = _draft(event, service, now_ms)
+            drafts.append(draft)
+            if isinstance(draft, KeptEvent):
+                kept.append(draft)
         additions = iter(await self._outbox.add(kept) if kept else ())
         taken = tuple(
             [

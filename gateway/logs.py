@@ -124,7 +124,7 @@ def json_line(
         facts: What belongs to it.
     """
     line = {
-        "time": f"{_second(int(at_s))}.{int(at_s * 1000) % 1000:03d}Z",
+        "time": _moment(int(at_s * 1000)),
         "level": level,
         "logger": logger,
         "message": message,
@@ -190,6 +190,11 @@ def _time(record: logging.LogRecord) -> datetime:
 @lru_cache(maxsize=8)
 def _level(number: int) -> str:
     return logging.getLevelName(number).lower()
+
+
+@lru_cache(maxsize=2)
+def _moment(milliseconds: int) -> str:
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
 @lru_cache(maxsize=2)

@@ -7,14 +7,13 @@ Source: IoT data plane, operation Publish.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wire.address import Address
 from wire.topic import Topic
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
+class Publication(NamedTuple):
     """One publish to one topic.
 
     Attributes:
@@ -34,3 +33,6 @@ class Publication:
     qos: int
     retain: bool
     message_expiry_s: int | None
+
+    def __repr__(self) -> str:
+        return f"Publication({self.topic}, {len(self.payload)} bytes)"

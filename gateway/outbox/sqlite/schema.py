@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -148,9 +149,13 @@ def _prepare(connection: sqlite3.Connection, *, namespace: str, max_bytes: int) 
 def id_key(service: str, event_id: str) -> bytes:
     """Return the key of a service's event id in `ids`; keys of different ids differ."""
     if _UUID.fullmatch(event_id):
-        service_bytes = hashlib.blake2b(service.encode(), digest_size=8).digest()
-        return bytes.fromhex(event_id.replace("-", "")) + service_bytes
+        return bytes.fromhex(event_id.replace("-", "")) + _short_of(service)
     return hashlib.blake2b(f"{service}\0{event_id}".encode(), digest_size=16).digest()
+
+
+@lru_cache(maxsize=256)
+def _short_of(service: str) -> bytes:
+    return hashlib.blake2b(service.encode(), digest_size=8).digest()
 
 
 def options_of(event: KeptEvent) -> int:

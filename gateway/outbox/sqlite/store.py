@@ -314,7 +314,7 @@ def settlement_of(event: KeptEvent) -> Settlement:
 
 
 def _row(event: KeptEvent) -> tuple[object, ...]:
-    started = any(outcome is not None for outcome in event.outcomes)
+    started = event.outcomes.count(None) < len(event.outcomes)
     return (
         event.seq,
         event.service,

@@ -151,8 +151,7 @@ async def test_what_is_no_envelope_is_published_all_the_same() -> None:
     """It begins a trace of its own."""
     spans = Spans()
     recording = RecordingPublisher()
-    plain = publication()
-    object.__setattr__(plain, "payload", b"Hi!")
+    plain = publication()._replace(payload=b"Hi!")
     await TracedPublisher(recording, spans.tracer).publish(plain)
     await TracedPublisher(recording, spans.tracer).check()
     assert (len(recording.published), recording.checks) == (1, 1)
