@@ -7,7 +7,6 @@ import pytest
 from gateway.core.publication import Publication
 from wire.address import Address
 
-
 ADDRESS = Address.parse("user:1")
 PUBLICATION = Publication(
     address=ADDRESS,
