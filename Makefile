@@ -47,10 +47,12 @@ suite-outside:
 	$(PY) -m pytest tests/clients
 	$(PY) -m pytest tests/browser
 
-# More workers than CPUs, since most of integration is waiting for processes.
+# More workers than CPUs, since most of integration is waiting for processes. Integration first, in
+# the order of its files: what takes longest must not begin last.
 suite-inside:
 	@$(WITH_NODE) cd web && npm test --silent
-	$(PY) -m pytest --numprocesses 3 --dist loadfile tests/unit tests/integration
+	$(PY) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder \
+		tests/integration tests/unit
 
 docs: install  ## Write docs/configuration.md again from the settings
 	$(PY) docs/render_configuration.py

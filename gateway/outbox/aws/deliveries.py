@@ -26,6 +26,7 @@ from gateway.core.report import State
 from gateway.core.settlement import Outcome, Reason
 from gateway.errors import OutboxUnavailable
 from gateway.outbox.aws.calls import AWS_ERRORS, word_for
+from gateway.outbox.aws.held import Held
 from gateway.outbox.aws.item import Item, event_of, generation_of
 from gateway.outbox.aws.message import BATCH, Turn
 from gateway.outbox.aws.queue import Message, Queue
@@ -43,20 +44,6 @@ MOST_HELD: Final = 5_000
 
 AGAIN_S: Final = 0.5
 """Time until a delivery is tried again that could not be claimed or written down, seconds."""
-
-
-class _Held:
-    """A message and what this gateway does with it."""
-
-    __slots__ = ("claimed_until_ms", "extend_at", "holder", "lost", "message", "turn")
-
-    def __init__(self, message: Message, turn: Turn, extend_at: float) -> None:
-        self.message = message
-        self.turn = turn
-        self.extend_at = extend_at
-        self.claimed_until_ms = 0
-        self.holder = ""
-        self.lost = False
 
 
 class Deliveries:
@@ -86,7 +73,7 @@ class Deliveries:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._lanes = Lanes()
-        self._held: dict[int, _Held] = {}
+        self._held: dict[int, Held] = {}
         self._ready: deque[Claim] = deque()
         self._claiming = 0
         self._out = 0
@@ -203,7 +190,7 @@ class Deliveries:
             return
         key, self._next_key = self._next_key, self._next_key + 1
         extend_at = self._clock.monotonic_s() + self._visibility_s / 3
-        self._held[key] = _Held(message, message.turn, extend_at)
+        self._held[key] = Held(message, message.turn, extend_at)
         self._lanes.offer(message.turn.name, key)
 
     async def _bury(self, message: Message) -> None:
@@ -295,7 +282,7 @@ class Deliveries:
                 self._deliverer.wake()
         self._pump()
 
-    async def _release(self, held: _Held) -> None:
+    async def _release(self, held: Held) -> None:
         with suppress(OutboxUnavailable):
             await self._table.release(held.turn, held.holder)
 
@@ -421,7 +408,7 @@ class Deliveries:
             for start in range(0, len(due), BATCH):
                 await self._extend(due[start : start + BATCH])
 
-    async def _extend(self, held: list[_Held]) -> None:
+    async def _extend(self, held: list[Held]) -> None:
         try:
             lost = await self._queue.extend([one.message for one in held], self._visibility_s)
         except AWS_ERRORS as error:
