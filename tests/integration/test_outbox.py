@@ -254,7 +254,9 @@ async def test_cancels_what_was_not_sent(place: str) -> None:
         await world.empty()
     async with life(place) as world:
         assert {await world.state(name) for name in ("head", "behind", "later")} == {"cancelled"}
-        assert world.outbox.deliveries.count == 0
+        # A queue may hold the turn of one that was never received: it leads to nothing.
+        await world.empty()
+        assert world.sent() == []
         await world.intake.redeliver(ANYBODY, "later")
         assert (await world.intake.outcome(ANYBODY, "later", 5.0)).state is State.PUBLISHED
 
