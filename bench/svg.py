@@ -11,7 +11,18 @@ from html import escape
 
 WIDTH = 720
 LEFT = 190
-COLOURS = ("#2f6f9f", "#d98032", "#5a9a52", "#b4534b", "#7d65a8", "#8a6d5a", "#c178ab", "#7f7f7f")
+COLOURS = (
+    "#2f6f9f",
+    "#d98032",
+    "#5a9a52",
+    "#b4534b",
+    "#7d65a8",
+    "#8a6d5a",
+    "#c178ab",
+    "#7f7f7f",
+    "#c9a227",
+    "#3aa6a0",
+)
 _TEXT = 'font-family="system-ui, sans-serif" font-size="13" fill="#222"'
 
 
@@ -54,7 +65,7 @@ def stacked(
         row_y = y + index * 20
         values = ", ".join(_number(row.get(name, 0)) for row in rows.values())
         parts.append(
-            f'<rect x="{LEFT}" y="{row_y}" width="13" height="13" fill="{COLOURS[index % 8]}"/>'
+            f'<rect x="{LEFT}" y="{row_y}" width="13" height="13" fill="{COLOURS[index % len(COLOURS)]}"/>'
         )
         parts.append(_text(LEFT + 20, row_y + 11, f"{name}: {values}"))
     return _page(title, parts, y + len(names) * 20 + 30, note)
