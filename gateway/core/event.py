@@ -11,10 +11,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from gateway.core.strict_json import JsonValue
 from gateway.errors import FieldProblem, InvalidEvent
@@ -116,37 +116,18 @@ def parse_event(document: JsonValue, *, namespace: str, new_id: str, max_address
         raise InvalidEvent([FieldProblem(pointer="", problem="must be a JSON object")])
     reader = _Reader(document)
     to = reader.addresses(namespace, max_addresses)
-    # Most events have none, and asking for each of six takes longer than reading the others.
-    options = _NO_OPTIONS if document.keys() <= _ALWAYS_READ else reader.options(to)
     event = Event(
         to=to,
         type=reader.type(),
         data=document.get("data"),
         id=reader.id(new_id),
-        qos=options.qos,
-        retain=options.retain,
-        ttl_s=options.ttl_s,
-        deliver_at=options.deliver_at,
-        collapse_key=options.collapse_key,
-        receipt=options.receipt,
         id_given="id" in document,
     )
+    # Most events have none, and asking for each of six takes longer than reading the others.
+    if not document.keys() <= _ALWAYS_READ:
+        event = reader.with_options(event)
     reader.finish()
     return event
-
-
-class _Options(NamedTuple):
-    """What an event may say about its delivery, see `Event`."""
-
-    qos: int = 1
-    retain: bool = False
-    ttl_s: int | None = None
-    deliver_at: datetime | None = None
-    collapse_key: str | None = None
-    receipt: bool = False
-
-
-_NO_OPTIONS: Final = _Options()
 
 
 class _Reader:
@@ -191,15 +172,16 @@ class _Reader:
             return ""
         return value
 
-    def options(self, to: Sequence[Address]) -> _Options:
+    def with_options(self, event: Event) -> Event:
         retain = self.flag("retain")
-        return _Options(
+        return replace(
+            event,
             qos=self.qos(),
             retain=retain,
             ttl_s=self.ttl(),
             deliver_at=self.deliver_at(),
             collapse_key=self.collapse_key(),
-            receipt=self.receipt(to, retain=retain),
+            receipt=self.receipt(event.to, retain=retain),
         )
 
     def qos(self) -> int:

@@ -2,8 +2,8 @@
 
 Owns the run: the program registers a resource when its inputs are known, so dependencies come first
 and outputs flow as they do in `pulumi up`; this account makes it and answers with what AWS answered.
-How each type is made is in `applied_resources` and `applied_network`; a type that is in neither fails
-the run by its name.
+How each type is made is in `applied_resources`, `applied_messaging` and `applied_network`; a type
+that is in none of them fails the run by its name.
 """
 
 from __future__ import annotations
@@ -103,10 +103,11 @@ class AppliedAccount(Account):
         self, args: mocks.MockResourceArgs, inputs: dict[str, Any]
     ) -> tuple[str, dict[str, Any]]:
         """Make one resource through boto3."""
+        from tests.integration.applied_messaging import MAKERS as MESSAGING
         from tests.integration.applied_network import MAKERS as NETWORK
         from tests.integration.applied_resources import MAKERS
 
-        maker = {**MAKERS, **NETWORK}.get(args.typ)
+        maker = {**MAKERS, **MESSAGING, **NETWORK}.get(args.typ)
         if maker is None:
             raise UnknownResource(f"the harness does not know {args.typ} ({args.name})")
         name = self.physical_name(args.name, inputs)

@@ -10,7 +10,6 @@ functions without their code: the same handlers run in this process (`applied_fu
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -305,66 +304,6 @@ def _event_target(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
     return name, {}
 
 
-def _topic(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
-    made = account.client("sns").create_topic(
-        Name=name,
-        Attributes={"FifoTopic": "true"} if inputs.get("fifoTopic") else {},
-        Tags=tag_list(inputs),
-    )
-    return made["TopicArn"], {"arn": made["TopicArn"]}
-
-
-def _subscription(account: AppliedAccount, _name: str, inputs: Inputs) -> Result:
-    made = account.client("sns").subscribe(
-        TopicArn=inputs["topic"],
-        Protocol=inputs["protocol"],
-        Endpoint=inputs["endpoint"],
-        Attributes={
-            "RawMessageDelivery": json.dumps(inputs["rawMessageDelivery"]),
-            "RedrivePolicy": inputs["redrivePolicy"],
-        },
-        ReturnSubscriptionArn=True,
-    )
-    return made["SubscriptionArn"], {"arn": made["SubscriptionArn"]}
-
-
-QUEUE_ATTRIBUTES = {
-    "fifoQueue": "FifoQueue",
-    "contentBasedDeduplication": "ContentBasedDeduplication",
-    "deduplicationScope": "DeduplicationScope",
-    "fifoThroughputLimit": "FifoThroughputLimit",
-    "delaySeconds": "DelaySeconds",
-    "maxMessageSize": "MaximumMessageSize",
-    "messageRetentionSeconds": "MessageRetentionPeriod",
-    "receiveWaitTimeSeconds": "ReceiveMessageWaitTimeSeconds",
-    "visibilityTimeoutSeconds": "VisibilityTimeout",
-    "redrivePolicy": "RedrivePolicy",
-    "sqsManagedSseEnabled": "SqsManagedSseEnabled",
-}
-
-
-def _queue(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
-    assert set(inputs) <= {*QUEUE_ATTRIBUTES, "name", "namePrefix", "tags"}, sorted(inputs)
-    attributes = {
-        attribute: _text(inputs[member])
-        for member, attribute in QUEUE_ATTRIBUTES.items()
-        if inputs.get(member) is not None
-    }
-    url = account.client("sqs").create_queue(
-        QueueName=name, Attributes=attributes, tags=inputs["tags"]
-    )["QueueUrl"]
-    arn = account.arn("sqs", name)
-    account.made.queue_urls[arn] = url
-    return url, {"arn": arn, "url": url}
-
-
-def _queue_policy(account: AppliedAccount, _name: str, inputs: Inputs) -> Result:
-    account.client("sqs").set_queue_attributes(
-        QueueUrl=inputs["queueUrl"], Attributes={"Policy": inputs["policy"]}
-    )
-    return inputs["queueUrl"], {}
-
-
 def _table(account: AppliedAccount, name: str, inputs: Inputs) -> Result:
     tables = account.client("dynamodb")
     made = tables.create_table(
@@ -413,12 +352,6 @@ def _keys(owner: Mapping[str, Any]) -> list[dict[str, str]]:
     ]
 
 
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return json.dumps(value)
-    return str(int(value)) if isinstance(value, float) else str(value)
-
-
 def _empty_zip() -> bytes:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w") as archive:
@@ -446,10 +379,6 @@ MAKERS: Mapping[str, Maker] = {
     "aws:lambda/eventSourceMapping:EventSourceMapping": _event_source,
     "aws:lambda/function:Function": _function,
     "aws:lambda/permission:Permission": _permission,
-    "aws:sns/topic:Topic": _topic,
-    "aws:sns/topicSubscription:TopicSubscription": _subscription,
-    "aws:sqs/queue:Queue": _queue,
-    "aws:sqs/queuePolicy:QueuePolicy": _queue_policy,
     "aws:ssm/parameter:Parameter": _parameter,
 }
 """By Pulumi type token."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from localaws.core.signature import AccessKey
 from tests.integration.applied_account import AppliedAccount
+from tests.integration.applied_messaging import MAKERS as MESSAGING
 from tests.integration.applied_resources import MAKERS
 from tests.integration.gateway_process import ROOT
 from tests.integration.localaws_parts import ACCOUNT, REGION
@@ -82,7 +83,9 @@ class SharedAws:
         def made(type_: str, part: str, **more: Any) -> dict[str, Any]:
             found = asked.one(type_, part)
             name = f"{found.name}-{unique}{'.fifo' if type_ == 'sqs/queue:Queue' else ''}"
-            id_, outputs = MAKERS[f"aws:{type_}"](account, name, found.inputs | more)
+            id_, outputs = {**MAKERS, **MESSAGING}[f"aws:{type_}"](
+                account, name, found.inputs | more
+            )
             names[found.outputs["arn"]] = outputs["arn"]
             return outputs | {"id": id_}
 
