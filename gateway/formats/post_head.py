@@ -16,6 +16,7 @@ from aiohttp import hdrs
 from gateway.bearer import Bearer
 from gateway.formats.media import Media, media_of
 from gateway.formats.trace_context import trace_extensions
+from gateway.request_line import REQUEST_ID
 
 if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
@@ -61,4 +62,4 @@ class PostHead:
     @cached_property
     def request_id(self) -> str | None:
         """The caller's own id of the request, if it sent one."""
-        return self.headers.get("X-Request-Id")
+        return self.headers.get(REQUEST_ID)
