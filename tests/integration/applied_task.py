@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -27,6 +26,7 @@ from aiohttp import web
 
 from localaws.service_roles import ServiceRoles
 from tests.integration.applied_account import client
+from tests.integration.free_port import free_port
 from tests.integration.gateway_process import GatewayProcess
 from tests.unit.infra.dockerfile import Stage, lay_out_image
 
@@ -112,7 +112,7 @@ async def running_task(stack: AppliedStack, root: Path) -> AsyncIterator[Task]:
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": credentials_url,
             "AWS_ENDPOINT_URL": stack.account.aws_url,
             "AWS_EC2_METADATA_DISABLED": "true",
-            "GATEWAY_PORT": str(_free_port()),
+            "GATEWAY_PORT": str(free_port()),
         }
         words = [*container["entryPoint"], *container["command"]]
         process = await asyncio.create_subprocess_exec(
@@ -236,8 +236,3 @@ def _close(root: Path) -> None:
     volume.mkdir(parents=True, mode=0o700)
     if os.geteuid() == 0:
         os.chown(volume, USER, USER)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

@@ -24,6 +24,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from localaws.core.quotas import Quotas
 from localaws.embedded import LocalAws
 from localaws.settings import Settings
+from tests.integration.free_port import free_port
 from tests.integration.gateway_process import ROOT, environment
 
 START_S = 30.0
@@ -45,15 +46,6 @@ async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
     )
     async with LocalAws(settings) as running:
         yield running
-
-
-def free_port() -> int:
-    """Return a port that is free now; the gateway must come back on the same one."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class MortalGateway:
